@@ -1,0 +1,2 @@
+//! gongkai
+fn main() {}
