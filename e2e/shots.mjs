@@ -11,6 +11,7 @@ mkdirSync(folder, { recursive: true });
 const city = await startCity();
 const browser = await launch();
 try {
+  const department = await findDepartment();
   for (const width of [1440, 768, 390]) {
     const window = await browser.newContext({
       locale: 'zh-CN',
@@ -33,15 +34,8 @@ try {
     await take('document');
     await page.goto(city.site(address.portal, `${address.search}?q=${encodeURIComponent('通知')}`));
     await take('search');
-    await page.goto(city.site(address.portal));
-    const all = await page.getByRole('link', { name: word.allSites }).first().getAttribute('href');
-    await page.goto(new URL(all, page.url()).href);
-    for (const href of await page.locator('main a[href*=".localhost:"]').evaluateAll((links) => links.map((a) => a.href))) {
-      if (!/data-site="department"/.test((await get(href)).body)) continue;
-      await page.goto(href);
-      await take('department');
-      break;
-    }
+    await page.goto(department);
+    await take('department');
     // Staff: the reviewer's work list, which is the fullest.
     await signIn(page, city, city.login('reviewer'));
     await page.getByRole('link', { name: word.work }).first().click();
@@ -51,4 +45,20 @@ try {
 } finally {
   await browser.close();
   await city.stop();
+}
+
+/** The home page of the first department that the all-sites page leads to. */
+async function findDepartment() {
+  const page = await browser.newPage();
+  try {
+    await page.goto(city.site(address.portal));
+    const all = await page.getByRole('link', { name: word.allSites }).first().getAttribute('href');
+    await page.goto(new URL(all, page.url()).href);
+    for (const href of await page.locator('main a[href*=".localhost:"]').evaluateAll((links) => links.map((a) => a.href))) {
+      if (/data-site="department"/.test((await get(href)).body)) return href;
+    }
+    throw new Error('the all-sites page leads to no department');
+  } finally {
+    await page.close();
+  }
 }

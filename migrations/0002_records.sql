@@ -219,6 +219,7 @@ CREATE INDEX edition_state ON edition (state, saved_at);
 CREATE TABLE edition_column (
     edition_id BIGINT NOT NULL REFERENCES edition (id),
     column_id  BIGINT NOT NULL REFERENCES site_column (id),
+    sort       BIGINT NOT NULL,
     PRIMARY KEY (edition_id, column_id)
 );
 

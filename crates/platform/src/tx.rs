@@ -5,6 +5,7 @@
 //! hold it to commit, so that numbers follow the order of commits on both engines. A change without an audit entry
 //! cannot be committed.
 
+use futures_util::future::BoxFuture;
 use kernel::{Refusal, Result, Timestamp};
 use serde::Serialize;
 
@@ -16,37 +17,36 @@ use crate::jobs::NewJob;
 use crate::outbox::NewEvent;
 
 /// What both kinds of transaction can do: read.
+///
+/// The futures are boxed so that their types do not carry the text's: the compiler can then see that they may move
+/// between threads.
 pub trait Read: Send {
     /// Every row.
-    fn rows(&mut self, sql: impl Into<Sql> + Send, args: Vec<Value>) -> impl Future<Output = Result<Vec<Row>>> + Send;
+    fn fetch(&mut self, sql: Sql, args: Vec<Value>) -> BoxFuture<'_, Result<Vec<Row>>>;
+
+    /// Every row.
+    fn rows(&mut self, sql: impl Into<Sql>, args: Vec<Value>) -> BoxFuture<'_, Result<Vec<Row>>> {
+        self.fetch(sql.into(), args)
+    }
 
     /// The only row, or none.
-    fn optional(
-        &mut self,
-        sql: impl Into<Sql> + Send,
-        args: Vec<Value>,
-    ) -> impl Future<Output = Result<Option<Row>>> + Send {
-        async { Ok(self.rows(sql, args).await?.into_iter().next()) }
+    fn optional(&mut self, sql: impl Into<Sql>, args: Vec<Value>) -> BoxFuture<'_, Result<Option<Row>>> {
+        let rows = self.fetch(sql.into(), args);
+        Box::pin(async move { Ok(rows.await?.into_iter().next()) })
     }
 
     /// The only row.
-    fn one(&mut self, sql: impl Into<Sql> + Send, args: Vec<Value>) -> impl Future<Output = Result<Row>> + Send {
-        async {
-            self.rows(sql, args)
-                .await?
-                .into_iter()
-                .next()
-                .ok_or_else(|| Refusal::not_found("record.unknown", "没有找到这条记录"))
-        }
+    fn one(&mut self, sql: impl Into<Sql>, args: Vec<Value>) -> BoxFuture<'_, Result<Row>> {
+        let row = self.optional(sql, args);
+        Box::pin(async move {
+            row.await?.ok_or_else(|| Refusal::not_found("record.unknown", "没有找到这条记录"))
+        })
     }
 
     /// The column `n` of the only row.
-    fn scalar<T: Cell>(
-        &mut self,
-        sql: impl Into<Sql> + Send,
-        args: Vec<Value>,
-    ) -> impl Future<Output = Result<T>> + Send {
-        async { self.one(sql, args).await?.get("n") }
+    fn scalar<T: Cell>(&mut self, sql: impl Into<Sql>, args: Vec<Value>) -> BoxFuture<'_, Result<T>> {
+        let row = self.one(sql, args);
+        Box::pin(async move { row.await?.get("n") })
     }
 }
 
@@ -60,8 +60,8 @@ impl ReadTx {
 }
 
 impl Read for ReadTx {
-    async fn rows(&mut self, sql: impl Into<Sql> + Send, args: Vec<Value>) -> Result<Vec<Row>> {
-        self.0.fetch(&sql.into(), &args).await
+    fn fetch(&mut self, sql: Sql, args: Vec<Value>) -> BoxFuture<'_, Result<Vec<Row>>> {
+        Box::pin(async move { self.0.fetch(&sql, &args).await })
     }
 }
 
@@ -115,18 +115,24 @@ impl WriteTx {
     ///
     /// # Errors
     /// `db.duplicate`, `db.busy` or `db.fault`.
-    pub async fn exec(&mut self, sql: impl Into<Sql> + Send, args: Vec<Value>) -> Result<u64> {
+    pub fn exec(&mut self, sql: impl Into<Sql>, args: Vec<Value>) -> BoxFuture<'_, Result<u64>> {
         self.dirty = true;
-        self.tx.execute(&sql.into(), &args).await
+        let sql = sql.into();
+        Box::pin(async move { self.tx.execute(&sql, &args).await })
     }
 
     /// Changes exactly one row.
     ///
     /// # Errors
     /// `db.inconsistent` where it was none or several; the change is then not kept.
-    pub async fn exec_one(&mut self, sql: impl Into<Sql> + Send, args: Vec<Value>) -> Result<()> {
-        let n = self.exec(sql, args).await?;
-        if n == 1 { Ok(()) } else { Err(Refusal::internal("db.inconsistent", format_args!("{n} rows instead of 1"))) }
+    pub fn exec_one(&mut self, sql: impl Into<Sql>, args: Vec<Value>) -> BoxFuture<'_, Result<()>> {
+        let changed = self.exec(sql, args);
+        Box::pin(async move {
+            match changed.await? {
+                1 => Ok(()),
+                n => Err(Refusal::internal("db.inconsistent", format_args!("{n} rows instead of 1"))),
+            }
+        })
     }
 
     pub(crate) async fn claim_jobs(&mut self, args: Vec<Value>) -> Result<Vec<Row>> {
@@ -174,7 +180,7 @@ impl WriteTx {
 }
 
 impl Read for WriteTx {
-    async fn rows(&mut self, sql: impl Into<Sql> + Send, args: Vec<Value>) -> Result<Vec<Row>> {
-        self.tx.fetch(&sql.into(), &args).await
+    fn fetch(&mut self, sql: Sql, args: Vec<Value>) -> BoxFuture<'_, Result<Vec<Row>>> {
+        Box::pin(async move { self.tx.fetch(&sql, &args).await })
     }
 }

@@ -554,12 +554,12 @@ pub async fn set_withdrawal(tx: &mut WriteTx, id: Id, ground: &str, reason: &str
     .await
 }
 
-/// Columns in which an edition is to stand.
+/// Columns in which an edition is to stand; the first of a site is its home there and gives its address.
 ///
 /// # Errors
 /// `db.fault`.
 pub async fn edition_columns(tx: &mut impl Read, edition: Id) -> Result<Vec<Id>> {
-    tx.rows("SELECT column_id AS n FROM edition_column WHERE edition_id=$1 ORDER BY column_id", args![edition])
+    tx.rows("SELECT column_id AS n FROM edition_column WHERE edition_id=$1 ORDER BY sort", args![edition])
         .await?
         .iter()
         .map(|r| r.get("n"))
@@ -572,11 +572,15 @@ pub async fn edition_columns(tx: &mut impl Read, edition: Id) -> Result<Vec<Id>>
 /// `db.fault`.
 pub async fn set_edition_columns(tx: &mut WriteTx, edition: Id, columns: &[Id]) -> Result<()> {
     tx.exec("DELETE FROM edition_column WHERE edition_id=$1", args![edition]).await?;
-    let mut columns = columns.to_vec();
-    columns.sort_unstable();
-    columns.dedup();
-    for c in columns {
-        tx.exec_one("INSERT INTO edition_column (edition_id, column_id) VALUES ($1,$2)", args![edition, c]).await?;
+    for (i, c) in columns.iter().enumerate() {
+        if columns.iter().take(i).any(|d| d == c) {
+            continue;
+        }
+        tx.exec_one(
+            "INSERT INTO edition_column (edition_id, column_id, sort) VALUES ($1,$2,$3)",
+            args![edition, *c, i as i64],
+        )
+        .await?;
     }
     Ok(())
 }

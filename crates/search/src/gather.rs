@@ -232,7 +232,7 @@ impl Collector for Gather {
             values
         });
         let mut year: Vec<_> = years.into_iter().filter_map(|(y, n)| Some((i32::try_from(y).ok()?, n))).collect();
-        year.sort_unstable_by(|a, b| b.0.cmp(&a.0));
+        year.sort_unstable_by_key(|(y, _)| std::cmp::Reverse(*y));
         out.facets = Facets { site, organ, theme, kind, year };
         Ok(out)
     }

@@ -310,6 +310,10 @@ impl Index {
 
     /// Waits until little text is left to index; no longer than ten seconds without progress, since a thread that died
     /// makes the next call fail by itself.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "feeding runs on a blocking thread; the tokenizer has no event to give"
+    )]
     fn wait(&self) {
         let (mut idle, mut last) = (0, usize::MAX);
         while self.backlog.bytes() > MAX_BACKLOG && idle < 10_000 {

@@ -1,0 +1,4 @@
+//! calendar
+
+mod pages;
+pub use pages::{menu, routes};

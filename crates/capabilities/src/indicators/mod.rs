@@ -1,0 +1,4 @@
+//! indicators
+
+mod pages;
+pub use pages::{menu, routes};

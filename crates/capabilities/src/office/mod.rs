@@ -1,0 +1,4 @@
+//! office
+
+mod pages;
+pub use pages::{menu, routes};

@@ -1,0 +1,4 @@
+//! sites
+
+mod pages;
+pub use pages::{menu, routes};

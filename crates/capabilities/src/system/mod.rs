@@ -1,0 +1,4 @@
+//! system
+
+mod pages;
+pub use pages::{menu, routes};
