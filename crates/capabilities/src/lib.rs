@@ -10,8 +10,10 @@ use web::staff::{MenuItem, Route};
 
 pub mod calendar;
 pub mod content;
+pub mod indexing;
 pub mod indicators;
 pub mod office;
+pub mod published;
 pub mod sites;
 pub mod system;
 

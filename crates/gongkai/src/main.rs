@@ -1,2 +1,8 @@
-//! gongkai
-fn main() {}
+//! The one binary.
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> std::process::ExitCode {
+    gongkai::cli::main()
+}

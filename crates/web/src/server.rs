@@ -74,3 +74,21 @@ where
 
 /// Connections at once; more are closed, so that memory stays bounded.
 const MAX_CONNECTIONS: usize = 16_384;
+
+/// A router that takes requests as they come from the wire.
+#[derive(Clone)]
+pub struct FromWire(pub axum::Router);
+
+impl Service<Request<hyper::body::Incoming>> for FromWire {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = <axum::Router as Service<Request<Body>>>::Future;
+
+    fn poll_ready(&mut self, cx: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), Infallible>> {
+        Service::<Request<Body>>::poll_ready(&mut self.0, cx)
+    }
+
+    fn call(&mut self, request: Request<hyper::body::Incoming>) -> Self::Future {
+        Service::<Request<Body>>::call(&mut self.0, request.map(Body::new))
+    }
+}

@@ -9,6 +9,7 @@
 pub mod commands;
 pub mod model;
 pub mod published;
+pub mod queries;
 pub mod rules;
 
 mod pages;

@@ -3,7 +3,8 @@
 use kernel::{Date, Id, Result, Timestamp, text};
 use platform::WriteTx;
 use platform::audit::Entry;
-use records::document::{self, Content, DateBasis, DocumentKind};
+use records::document::{self, Attachment, Content, DateBasis, DocumentKind};
+use web::upload::Upload;
 
 use super::super::rules;
 use super::all_clear;
@@ -30,6 +31,8 @@ pub struct Imported {
     pub published_at: Option<Timestamp>,
     /// Whether the page says that it was migrated.
     pub migrated: bool,
+    /// Files, judged and stored: with the hash of the original.
+    pub files: Vec<(Upload, String)>,
 }
 
 /// Takes over and releases a document; returns its id, and `false` where it was taken over before.
@@ -50,6 +53,20 @@ pub async fn import(tx: &mut WriteTx, i: Imported) -> Result<(Id, bool)> {
     let id = document::insert(tx, i.organ, i.site, i.kind, Some(&i.key)).await?;
     let edition = document::insert_edition(tx, id, &content).await?;
     document::set_edition_columns(tx, edition, &i.columns).await?;
+    for (i, (file, original)) in i.files.iter().enumerate() {
+        let a = Attachment {
+            id: tx.ctx().id(),
+            edition,
+            original: original.clone(),
+            name: file.name.clone(),
+            media: file.media.to_string(),
+            extension: file.extension.to_string(),
+            size: file.bytes.len() as i64,
+            file: tx.ctx().id(),
+            sort: i as i64 + 1,
+        };
+        document::insert_attachment(tx, &a).await?;
+    }
     document::insert_step(tx, edition, "import", "").await?;
     let now = tx.now();
     let (page_at, basis) = match (i.published_at, i.published_on) {
