@@ -289,5 +289,7 @@ CREATE TABLE city (
     id       BIGINT  PRIMARY KEY,
     name     TEXT    NOT NULL,
     demo     BOOLEAN NOT NULL,
-    root_id  BIGINT  NOT NULL REFERENCES organ (id)
+    root_id  BIGINT  NOT NULL REFERENCES organ (id),
+    -- Of a demonstration only: from it come the sample sign-ins that every start prints. A ciphertext.
+    demo_seed TEXT
 );

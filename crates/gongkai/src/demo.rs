@@ -237,7 +237,7 @@ async fn place(house: &House) -> Result<(HashMap<String, Id>, HashMap<String, Id
                 },
             };
             sort += 10;
-            let first_name = o.history.iter().find_map(|h| h.from_name.clone()).unwrap_or_else(|| o.name.clone());
+            let first_name = o.history.iter().filter(|h| h.on > o.from).find_map(|h| h.from_name.clone()).unwrap_or_else(|| o.name.clone());
             let id = organ::insert(
                 &mut tx,
                 &NewOrgan {
@@ -277,7 +277,7 @@ async fn place(house: &House) -> Result<(HashMap<String, Id>, HashMap<String, Id
             for s in &h.successors {
                 pairs.push((id, find(s)?));
             }
-            if h.what == "rename" && h.from_name.is_some() {
+            if h.what == "rename" && h.from_name.is_some() && h.on > o.from {
                 organ::insert_name(&mut tx, id, day(&h.on)?, &o.name, &o.short_name).await?;
             }
             organ::insert_change(&mut tx, id, day(&h.on)?, &h.what, &h.basis, &pairs).await?;

@@ -9,7 +9,6 @@ use capabilities::content::commands::{Imported, import};
 use capabilities::published::markdown;
 use kernel::docnum::DocumentNumber;
 use kernel::{Date, Refusal, Result, text};
-use platform::Read as _;
 use platform::audit::Entry;
 use records::document::{Content, DocumentKind, Validity};
 use records::site::{self, Column, NewColumn, Site};

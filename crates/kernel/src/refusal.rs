@@ -89,6 +89,13 @@ impl Refusal {
         r.mend("请稍后重试；仍然出错的，请把页面上的编号告诉管理员")
     }
 
+    /// What the log should know of it; never shown on a page.
+    #[must_use]
+    pub fn because(mut self, cause: impl fmt::Display) -> Refusal {
+        self.0.cause = Some(cause.to_string());
+        self
+    }
+
     /// Where it is wrong: a field's name, a line, a path.
     #[must_use]
     pub fn at(mut self, place: impl Into<String>) -> Refusal {

@@ -53,7 +53,7 @@ pub fn fault(e: sqlx::Error) -> Refusal {
         )
         .mend("请稍后重试"),
         sqlx::Error::Database(d) if d.is_unique_violation() => {
-            Refusal::conflict("db.duplicate", "已有相同的记录").mend("请检查是否重复提交")
+            Refusal::conflict("db.duplicate", "已有相同的记录").mend("请检查是否重复提交").because(d)
         }
         _ => Refusal::internal("db.fault", e),
     }
