@@ -243,7 +243,8 @@ fn parse(line: &str, s: &Site, column: &Column) -> Result<Imported> {
     let body = l.text.filter(|v| !v.trim().is_empty()).ok_or_else(|| missing("text"))?;
     let date = |field: &'static str, v: Option<String>| -> Result<Option<Date>> {
         v.filter(|v| !v.trim().is_empty())
-            .map(|v| kernel::time::parse_date(&v).map_err(|e| e.at(field)))
+            // Sources mix full-width digits in.
+            .map(|v| kernel::time::parse_date(&text::to_half_width(&v)).map_err(|e| e.at(field)))
             .transpose()
     };
     let published_on = date("publish_date", l.publish_date)?;

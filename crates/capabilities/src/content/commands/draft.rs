@@ -36,7 +36,19 @@ pub async fn save(tx: &mut WriteTx, draft: Draft) -> Result<Document> {
     content.body = web::html::clean(&content.body);
     all_clear(rules::faults(&content))?;
     let actor = tx.ctx().actor.clone();
-    for c in &draft.columns {
+    // Columns in which the document stands already stay even where they are not this actor's to choose: whoever mends a
+    // text must not take it off another office's site by saving.
+    let standing = match draft.document {
+        Some(id) => {
+            let d = authorised(tx, id, Permission::DocumentWrite).await?;
+            match d.draft.or(d.live) {
+                Some(e) => document::edition_columns(tx, e).await?,
+                None => Vec::new(),
+            }
+        }
+        None => Vec::new(),
+    };
+    for c in draft.columns.iter().filter(|c| !standing.contains(c)) {
         let column = site::get_column(tx, *c).await?;
         let target = site::target(tx, column.site).await?;
         if !actor.may(Permission::DocumentWrite, &target) {

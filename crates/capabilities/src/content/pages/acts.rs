@@ -171,13 +171,13 @@ fn review_context(staff: &Staff, w: &Whole, view: &str, fields: &Fields, errors:
     let shows_diff = view == "diff" && compared.as_ref().is_some_and(|d| d.value.is_some());
     let url = format!("/documents/{id}/review");
     let mut tabs = vec![json!({ "name": "正文", "url": url, "count": null, "current": !shows_diff })];
-    if let (Some(b), Some(d)) = (before, &compared) {
-        if d.value.is_some() {
-            tabs.push(json!({
-                "name": format!("与{}比较：{}", kit::edition_label(b), d.summary()),
-                "url": format!("{url}?view=diff"), "count": null, "current": shows_diff,
-            }));
-        }
+    if let (Some(b), Some(d)) = (before, &compared)
+        && d.value.is_some()
+    {
+        tabs.push(json!({
+            "name": format!("与{}比较：{}", kit::edition_label(b), d.summary()),
+            "url": format!("{url}?view=diff"), "count": null, "current": shows_diff,
+        }));
     }
     let gaps = rules::may_submit(&e.content, w.columns(e.id).len());
     let mut checks = kit::findings(&gaps);

@@ -265,7 +265,7 @@ fn context(s: Shown<'_>) -> Value {
             mains.push(json!({
                 "value": id, "label": format!("{} › {}", site.set.short_name, list::indented(c).trim_end()), "hint": null,
             }));
-            let checked = f.all("columns").iter().any(|v| *v == id);
+            let checked = f.all("columns").contains(&id);
             count += usize::from(checked);
             options.push(json!({ "value": id, "label": list::indented(c), "checked": checked }));
         }

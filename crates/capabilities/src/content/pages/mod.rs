@@ -8,6 +8,8 @@ use web::staff::{Access, MenuItem, Route};
 
 mod acts;
 mod diff;
+#[cfg(test)]
+mod flow;
 mod form;
 mod kit;
 mod list;

@@ -3,6 +3,7 @@
 mod account;
 mod delegation;
 mod grant;
+pub mod organ;
 pub mod sign_in;
 
 pub use account::{

@@ -1,9 +1,13 @@
 //! Staff pages.
 
 mod account;
+mod delegations;
+mod organs;
 mod sign_in;
+mod users;
+mod worklist;
 
-use axum::http::Method;
+use axum::http::{Method, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use kernel::{Permission, Refusal};
 use serde_json::{Value, json};
@@ -14,6 +18,10 @@ use web::staff::{Access, MenuItem, Route, Staff};
 pub fn routes() -> Vec<Route> {
     let mut routes = sign_in::routes();
     routes.extend(account::routes());
+    routes.extend(worklist::routes());
+    routes.extend(organs::routes());
+    routes.extend(users::routes());
+    routes.extend(delegations::routes());
     routes
 }
 
@@ -35,7 +43,14 @@ where
 
 /// The menu.
 pub fn menu() -> Vec<MenuItem> {
-    vec![MenuItem { group: "我的", name: "待办", url: "/worklist", icon: "inbox", needs: Permission::Work }]
+    let item = |group, name, url, icon, needs| MenuItem { group, name, url, icon, needs };
+    vec![
+        item("我的", "待办", "/worklist", "inbox", Permission::Work),
+        item("我的", "我的账号", "/account", "user", Permission::Work),
+        item("我的", "委托代理", "/delegations", "send", Permission::Work),
+        item("管理", "机关", "/organs", "source", Permission::OrganRead),
+        item("管理", "人员", "/users", "users", Permission::AccountRead),
+    ]
 }
 
 /// Where whoever is not quite in yet must go first; pages of [`Access::Begun`] that show more than sign-in ask it.
@@ -85,4 +100,31 @@ fn crumb(name: &str, url: Option<&str>) -> Value {
 /// No paging.
 fn one_page(text: Option<String>) -> Value {
     json!({ "text": text, "first": null, "prev": null, "next": null })
+}
+
+/// A table as a file for spreadsheets: UTF-8 with a mark that they know it by; no cell is taken for a formula.
+fn csv_file(name: &str, head: &[&str], rows: Vec<Vec<String>>) -> Result<Response, Refusal> {
+    let fault = |e: csv::Error| Refusal::internal("csv.write", e);
+    let mut out = csv::Writer::from_writer(vec![0xef, 0xbb, 0xbf]);
+    out.write_record(head).map_err(fault)?;
+    for row in rows {
+        let safe = row.into_iter().map(|c| if c.starts_with(['=', '+', '-', '@', '\t']) { format!("'{c}") } else { c });
+        out.write_record(safe.collect::<Vec<String>>()).map_err(fault)?;
+    }
+    let bytes = out.into_inner().map_err(|e| Refusal::internal("csv.write", e.error()))?;
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_string()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
+    ];
+    Ok((headers, bytes).into_response())
+}
+
+/// A query string without its empty fields; empty where nothing is left.
+fn query_string(pairs: &[(&str, &str)]) -> String {
+    let mut out = url::form_urlencoded::Serializer::new(String::new());
+    for (k, v) in pairs.iter().filter(|(_, v)| !v.is_empty()) {
+        out.append_pair(k, v);
+    }
+    let out = out.finish();
+    if out.is_empty() { out } else { format!("?{out}") }
 }
