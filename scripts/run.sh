@@ -5,7 +5,7 @@ set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-profile=run folder=run
+profile=quick folder=quick
 if [ "${1:-}" = --debug ]; then profile=dev folder=debug; fi
 
 scripts/bootstrap.sh run

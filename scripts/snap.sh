@@ -7,7 +7,7 @@ scripts/bootstrap.sh snap
 find_cargo || die "no Rust that is new enough; run scripts/bootstrap.sh run and read what it says"
 find_node || die "no Node.js that is new enough; run scripts/bootstrap.sh e2e and read what it says"
 if [ -z "${GONGKAI_BIN:-}" ]; then
-  cargo build --profile run -p gongkai || die "the build failed (see above)"
+  cargo build --profile quick -p gongkai || die "the build failed (see above)"
   GONGKAI_BIN=$(target_dir)/run/gongkai
 fi
 case $GONGKAI_BIN in /*) ;; *) GONGKAI_BIN=$root/$GONGKAI_BIN ;; esac

@@ -1,15 +1,10 @@
-//! indicators
+//! 统计: numbers with their definitions, each opening exactly the records that it counts.
+//!
+//! Invariant: a figure and its list of records come from one condition (`records::indicator`), so that they cannot
+//! disagree. Whoever lacks the whole city sees the organs of their scope only.
+
+pub mod queries;
 
 mod pages;
 pub use pages::{menu, routes};
-
-use kernel::{Refusal, Result};
-use platform::Read;
-
-/// A figure of an organ and year, for the command line.
-///
-/// # Errors
-/// `indicator.unknown`.
-pub async fn figure(_tx: &mut impl Read, _organ: &str, _year: i32, code: &str, _records: bool) -> Result<serde_json::Value> {
-    Err(Refusal::not_found("indicator.unknown", code.to_string()))
-}
+pub use queries::{figure, figure_with_records};

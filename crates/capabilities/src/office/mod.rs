@@ -18,6 +18,9 @@ mod pages;
 pub use pages::{menu, routes};
 
 #[cfg(test)]
+mod journey;
+
+#[cfg(test)]
 mod tests {
     /// Samples are the contract between pages and templates: each is rendered with its template, strictly.
     #[test]

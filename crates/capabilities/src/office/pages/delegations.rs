@@ -38,6 +38,7 @@ async fn page(
     let me = staff.account.id;
     let (actor, now) = (staff.actor(), staff.ctx.now);
     let status = if refusals.is_empty() { 200 } else { refused_status(&refusals) };
+    let first = refusals.first().cloned();
     let mut e = FormErrors::default();
     gather(&mut e, &[("to", "请谁代理"), ("since", "从哪天起"), ("until", "到哪天止"), ("reason", "原因")], refusals)?;
     let mut tx = app.db.read().await?;
@@ -97,6 +98,10 @@ async fn page(
             },
         })
     });
+    if let (None, Some(r)) = (&form, first) {
+        // There is no form to show it in.
+        return Err(r.into());
+    }
     let text = if form.is_some() {
         "您休假或出差前，可以请别人代理。"
     } else {

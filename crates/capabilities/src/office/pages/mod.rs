@@ -9,6 +9,7 @@ mod worklist;
 
 use axum::http::{Method, header};
 use axum::response::{IntoResponse, Redirect, Response};
+use kernel::refusal::Kind;
 use kernel::{Permission, Refusal};
 use serde_json::{Value, json};
 use web::form::FormErrors;
@@ -64,10 +65,13 @@ fn not_in_yet(staff: &Staff) -> Option<Response> {
     }
 }
 
-/// Puts refusals into a form, each with the label of its field; what is our fault goes on as it is.
+/// Puts refusals into a form, each with the label of its field; what a form cannot mend (our fault, no permission, no
+/// such record) goes on to a page of its own.
 fn gather(errors: &mut FormErrors, labels: &[(&str, &str)], refusals: Vec<Refusal>) -> Result<(), Refusal> {
     for r in refusals {
-        if r.kind() == kernel::refusal::Kind::Internal || r.kind() == kernel::refusal::Kind::Unavailable {
+        let named = labels.iter().any(|(f, _)| Some(*f) == r.place());
+        let mendable = matches!(r.kind(), Kind::Invalid | Kind::Conflict | Kind::TooLarge);
+        if !mendable && (!named || r.kind() != Kind::NotFound) {
             return Err(r);
         }
         let label = labels.iter().find(|(f, _)| Some(*f) == r.place()).map_or("", |(_, l)| *l);
@@ -84,7 +88,7 @@ fn gather(errors: &mut FormErrors, labels: &[(&str, &str)], refusals: Vec<Refusa
 
 /// The status of a refused form: 409 where somebody else was faster, else 422.
 fn refused_status(refusals: &[Refusal]) -> u16 {
-    if refusals.iter().any(|r| r.kind() == kernel::refusal::Kind::Conflict) { 409 } else { 422 }
+    if refusals.iter().any(|r| r.kind() == Kind::Conflict) { 409 } else { 422 }
 }
 
 /// A choice `{value, label, hint}`.

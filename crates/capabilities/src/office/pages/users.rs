@@ -306,6 +306,7 @@ async fn page(
 ) -> Outcome {
     let (actor, now) = (staff.actor(), staff.ctx.now);
     let status = if refusals.is_empty() { 200 } else { refused_status(&refusals) };
+    let first = refusals.first().cloned();
     let mut e = FormErrors::default();
     gather(&mut e, &[("role", "角色"), ("scope", "范围")], refusals)?;
     let mut tx = app.db.read().await?;
@@ -361,6 +362,10 @@ async fn page(
     } else {
         None
     };
+    if let (None, Some(r)) = (&form, first) {
+        // There is no form to show it in.
+        return Err(r.into());
+    }
     drop(tx);
     let (mut can, mut cannot) = (Vec::new(), Vec::new());
     let no = |label: &str, why: &str| json!({ "label": label, "why": why });
