@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use capabilities::content::commands::{Imported, import, relate};
-use capabilities::office::api;
+use capabilities::office::api::{self, NewAccount};
 use capabilities::published::markdown;
+use capabilities::sites::commands::{NewSite, create_columns, create_site};
 use kernel::permission::{Grant, Role, Scope};
 use kernel::secret::Secret;
 use kernel::{Id, Refusal, Result, Timestamp, crypto::Sealed};
@@ -16,7 +17,7 @@ use records::site::{self, SiteKind, SiteSettings, SiteStatus};
 use serde::{Deserialize, Serialize};
 
 use crate::house::House;
-use crate::init::{add_columns, usual_columns};
+use crate::init::usual_columns;
 
 const ORGANS: &str = include_str!("../demo/organs.json");
 const POSTS: &str = include_str!("../demo/posts.json");
@@ -316,18 +317,32 @@ async fn place(house: &House) -> Result<(HashMap<String, Id>, HashMap<String, Id
             grey: false,
         };
         let organ = find(&s.organ)?;
-        let id =
-            site::insert(&mut tx, &s.slug, organ, s.kind, SiteStatus::Running, &set, true, (i as i64 + 1) * 10).await?;
-        site::insert_domain(&mut tx, id, &s.domain, true).await?;
+        let new = NewSite {
+            slug: s.slug.clone(),
+            organ,
+            kind: s.kind,
+            settings: set,
+            domains: vec![s.domain],
+            demo: true,
+            sort: (i as i64 + 1) * 10,
+            status: SiteStatus::Running,
+        };
+        let id = create_site(&mut tx, new).await.map_err(|e| e.because(&s.slug))?;
         let place: String = s.short_name.trim_end_matches(['县', '区']).to_string();
-        add_columns(&mut tx, id, None, &usual_columns(s.kind, &place)?).await?;
+        create_columns(&mut tx, id, &usual_columns(s.kind, &place)?).await?;
         sites.insert(s.slug, id);
     }
     for u in rows::<UserRow>(USERS)? {
         let password = password_of(house, &seed, &u.username);
         let hash = api::hash_password(&password, ctx.entropy.as_ref())?;
-        let id =
-            records::account::insert(&mut tx, &u.username, &u.name, find(&u.organ)?, &hash, false).await?;
+        let new = NewAccount {
+            username: u.username.clone(),
+            name: u.name.clone(),
+            organ: find(&u.organ)?,
+            password_hash: hash,
+            must_change: false,
+        };
+        let id = api::create_account(&mut tx, &new).await?;
         let secret = api::new_totp_secret(ctx.entropy.as_ref());
         api::set_totp(&mut tx, id, &secret).await?;
         for r in &u.roles {
@@ -340,7 +355,6 @@ async fn place(house: &House) -> Result<(HashMap<String, Id>, HashMap<String, Id
             };
             api::grant_role(&mut tx, id, Grant { role: r.role, scope }).await?;
         }
-        tx.audit(Entry::done("account.create", "account", id));
     }
     tx.audit(Entry::done("city.create", "organ", root));
     tx.event("sites.changed", &serde_json::json!({}))?;

@@ -1,43 +1,16 @@
 //! An empty city: its government, the portal with the usual columns, three administrators.
 
-use capabilities::office::api;
+use capabilities::office::api::{self, NewAccount};
+use capabilities::sites::commands::{ColumnTree, NewSite, create_columns, create_site};
 use kernel::permission::{Grant, Role, Scope};
-use kernel::{Id, Refusal, Result};
+use kernel::{Refusal, Result};
 use platform::Read as _;
 use platform::audit::Entry;
-use platform::WriteTx;
 use records::organ::{self, NewOrgan, OrganKind};
-use records::site::{self, Column, NewColumn, SiteKind, SiteSettings, SiteStatus};
-use serde::{Deserialize, Serialize};
+use records::site::{self, SiteKind, SiteSettings, SiteStatus};
+use serde::Serialize;
 
 use crate::house::House;
-
-/// A column with those below it, as data files have it.
-#[derive(Clone, Debug, Deserialize)]
-pub struct ColumnTree {
-    /// Address word, name, description, keywords, type, role.
-    #[serde(flatten)]
-    pub column: RawColumn,
-    /// Those below it.
-    #[serde(default)]
-    pub children: Vec<ColumnTree>,
-}
-
-/// A column as data files have it.
-#[derive(Clone, Debug, Deserialize)]
-#[allow(missing_docs)] // fields of the data file
-pub struct RawColumn {
-    pub slug: String,
-    pub name: String,
-    #[serde(default)]
-    pub description: String,
-    #[serde(default)]
-    pub keywords: serde_json::Value,
-    #[serde(rename = "type")]
-    pub kind: String,
-    #[serde(default)]
-    pub role: Option<String>,
-}
 
 /// The column trees that new sites begin with, by kind of site.
 const COLUMNS: &str = include_str!("../demo/columns.json");
@@ -52,34 +25,6 @@ pub fn usual_columns(kind: SiteKind, place: &str) -> Result<Vec<ColumnTree>> {
         serde_json::from_str(&text).map_err(|e| Refusal::internal("demo.data", e))?;
     let tree = all.remove(kind.code()).unwrap_or_default();
     serde_json::from_value(tree).map_err(|e| Refusal::internal("demo.data", e))
-}
-
-/// Adds columns with those below them.
-///
-/// # Errors
-/// `db.duplicate`.
-pub async fn add_columns(tx: &mut WriteTx, site: Id, parent: Option<&Column>, trees: &[ColumnTree]) -> Result<()> {
-    for (i, t) in trees.iter().enumerate() {
-        let keywords = match &t.column.keywords {
-            serde_json::Value::String(s) => s.clone(),
-            serde_json::Value::Array(a) => {
-                a.iter().filter_map(serde_json::Value::as_str).collect::<Vec<_>>().join("，")
-            }
-            _ => String::new(),
-        };
-        let new = NewColumn {
-            slug: t.column.slug.clone(),
-            name: t.column.name.clone(),
-            description: t.column.description.clone(),
-            keywords,
-            kind: t.column.kind.clone(),
-            role: t.column.role.clone().unwrap_or_default(),
-            sort: (i as i64 + 1) * 10,
-        };
-        let c = site::insert_column(tx, site, parent, &new).await?;
-        Box::pin(add_columns(tx, site, Some(&c), &t.children)).await?;
-    }
-    Ok(())
 }
 
 /// A first sign-in that is printed once.
@@ -142,19 +87,36 @@ pub async fn run(house: &House, name: &str) -> Result<Vec<FirstLogin>> {
         search_hint: "搜政策、公告、新闻".into(),
         grey: false,
     };
-    let portal =
-        site::insert(&mut tx, "portal", root, SiteKind::Portal, SiteStatus::Running, &settings, false, 1).await?;
-    add_columns(&mut tx, portal, None, &usual_columns(SiteKind::Portal, name)?).await?;
+    let portal = create_site(
+        &mut tx,
+        NewSite {
+            slug: "portal".into(),
+            organ: root,
+            kind: SiteKind::Portal,
+            settings,
+            domains: Vec::new(),
+            demo: false,
+            sort: 1,
+            status: SiteStatus::Running,
+        },
+    )
+    .await?;
+    create_columns(&mut tx, portal, &usual_columns(SiteKind::Portal, name)?).await?;
     let mut logins = Vec::new();
     for (role, username) in
         [(Role::SystemAdmin, "sysadmin"), (Role::SecurityAdmin, "secadmin"), (Role::AuditAdmin, "auditadmin")]
     {
         let password = api::new_password(ctx.entropy.as_ref());
         let hash = api::hash_password(&password, ctx.entropy.as_ref())?;
-        let id =
-            records::account::insert(&mut tx, username, role.label(), root, &hash, true).await?;
+        let new = NewAccount {
+            username: username.into(),
+            name: role.label().into(),
+            organ: root,
+            password_hash: hash,
+            must_change: true,
+        };
+        let id = api::create_account(&mut tx, &new).await?;
         api::grant_role(&mut tx, id, Grant { role, scope: Scope::City }).await?;
-        tx.audit(Entry::done("account.create", "account", id));
         logins.push(FirstLogin { role: role.label(), username: username.into(), password });
     }
     tx.audit(Entry::done("city.create", "organ", root));

@@ -604,7 +604,11 @@ pub async fn home(tx: &mut impl Read, chrome: &Chrome, image: &(dyn Fn(&str) -> 
         }
         let mut rest: Vec<&Item> = list.iter().skip(1).collect();
         if site.kind != SiteKind::Party && !rest.is_empty() {
-            let second = rest.remove(0);
+            // A department's page shows the picture beside its duties: its list keeps every item.
+            let second = match (site.kind, rest.first()) {
+                (SiteKind::Department, Some(first)) => *first,
+                _ => rest.remove(0),
+            };
             let (file, alt) = match site.kind {
                 SiteKind::Portal => ("landscape-city.svg", "云川河上的廊桥、江边楼阁与远山"),
                 SiteKind::County => ("landscape-county.svg", "梯田、村落与远山"),

@@ -43,7 +43,8 @@ pub const ROLES: &[(&str, &str)] = &[
 ];
 
 /// Looks that the templates know.
-pub const THEMES: &[(&str, &str)] = &[("portal", "门户"), ("county", "县区"), ("department", "部门")];
+pub const THEMES: &[(&str, &str)] =
+    &[("portal", "门户"), ("county", "县区"), ("department", "部门"), ("party", "党群")];
 
 /// First words of an address that the server keeps for itself.
 pub const RESERVED: &[&str] = &[

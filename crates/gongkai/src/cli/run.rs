@@ -389,7 +389,11 @@ async fn indicators(city: &City, organ: &str, year: i32, code: Option<&str>, wit
     let mut tx = house.app.db.read().await?;
     let mut out = Vec::new();
     for i in records::indicator::ALL.iter().filter(|i| code.is_none_or(|c| c == i.code)) {
-        out.push(capabilities::indicators::figure(&mut tx, organ, year, i.code, with_records).await?);
+        out.push(if with_records {
+            capabilities::indicators::figure_with_records(&mut tx, organ, year, i.code).await?
+        } else {
+            capabilities::indicators::figure(&mut tx, organ, year, i.code).await?
+        });
     }
     drop(tx);
     if out.is_empty() {
@@ -401,7 +405,8 @@ async fn indicators(city: &City, organ: &str, year: i32, code: Option<&str>, wit
         print_json(&serde_json::Value::Array(out));
     } else {
         for v in &out {
-            println!("{}\t{}\t{} {}", text(v, "organ"), text(v, "name"), v.get("value").unwrap_or(&json!(0)), text(v, "unit"));
+            let organ = v.get("organ").map_or("", |o| text(o, "name"));
+            println!("{organ}\t{}\t{} {}", text(v, "name"), v.get("value").unwrap_or(&json!(0)), text(v, "unit"));
             for r in v.get("records").and_then(|r| r.as_array()).into_iter().flatten() {
                 println!("  {}\t{}\t{}", text(r, "on"), text(r, "number"), text(r, "title"));
             }
