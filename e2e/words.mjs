@@ -30,7 +30,7 @@ export const word = {
   username: '账号',
   password: '密码',
   code: /(动态口令|验证码|动态码)/,
-  signIn: /^登录/,
+  signIn: /^(登录|下一步)/,
   signOut: /^退出/,
   work: /^待办/,
   draft: /^(起草信息|起草)/,

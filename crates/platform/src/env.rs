@@ -1,5 +1,6 @@
 //! The clock and chance as values: the binary passes the real ones, tests pass ones they control.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use kernel::id::{Entropy, Id};
@@ -60,19 +61,29 @@ impl Ctx {
 }
 
 /// A generator from a seed: the system's seed in the binary, a fixed one in tests.
-pub struct Seeded(Mutex<ChaCha20Rng>);
+pub struct Seeded {
+    generator: Mutex<ChaCha20Rng>,
+    serial: AtomicU32,
+}
 
 impl Seeded {
     /// A generator that repeats for the same seed.
     pub fn new(seed: [u8; 32]) -> Seeded {
-        Seeded(Mutex::new(ChaCha20Rng::from_seed(seed)))
+        let mut generator = ChaCha20Rng::from_seed(seed);
+        let mut start = [0u8; 4];
+        generator.fill_bytes(&mut start);
+        Seeded { generator: Mutex::new(generator), serial: AtomicU32::new(u32::from_le_bytes(start)) }
     }
 }
 
 impl Entropy for Seeded {
     fn fill(&self, bytes: &mut [u8]) {
         // A poisoned lock only means that another thread panicked while drawing: the generator is still sound.
-        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).fill_bytes(bytes);
+        self.generator.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).fill_bytes(bytes);
+    }
+
+    fn serial(&self) -> u32 {
+        self.serial.fetch_add(1, Ordering::Relaxed)
     }
 }
 
@@ -94,5 +105,22 @@ impl StandingClock {
 impl Clock for StandingClock {
     fn now(&self) -> Timestamp {
         *self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn one_instant_yields_many_identities() {
+        let env = Env {
+            clock: Arc::new(StandingClock::at(Timestamp(1_800_000_000_000))),
+            entropy: Arc::new(Seeded::new([7; 32])),
+        };
+        let ctx = env.ctx(Actor::system("试"));
+        let ids: HashSet<Id> = (0..100_000).map(|_| ctx.id()).collect();
+        assert_eq!(ids.len(), 100_000);
     }
 }

@@ -161,6 +161,9 @@ mod tests {
 
     struct Counting;
     impl Entropy for Counting {
+        fn serial(&self) -> u32 {
+            11
+        }
         fn fill(&self, bytes: &mut [u8]) {
             for (i, b) in bytes.iter_mut().enumerate() {
                 *b = (i * 37 + 11) as u8;
