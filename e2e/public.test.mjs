@@ -42,7 +42,7 @@ function kinds() {
       await page.goto(found.find((k) => k.name === 'all sites').url);
       const hrefs = await main(page).locator('a[href]').evaluateAll((links) => [...new Set(links.map((a) => a.href))]);
       const themes = new Set(['portal']);
-      for (const href of hrefs.filter((h) => /^http:\/\/[a-z0-9-]+\.localhost:\d+\/$/.test(h))) {
+      for (const href of hrefs.map((h) => h.match(/\/go\/([a-z0-9-]+)\/$/)?.[1]).filter(Boolean).map((slug) => city.site(slug))) {
         const theme = (await get(href)).body.match(/<html[^>]*data-site="([a-z]+)"/)?.[1];
         if (!theme || themes.has(theme)) continue;
         themes.add(theme);
@@ -99,10 +99,12 @@ journey('site map and all sites lead on', {}, async ({ page, city }) => {
   await page.goto(city.site(address.portal));
   const all = page.getByRole('link', { name: word.allSites }).first();
   await page.goto(new URL(await all.getAttribute('href'), page.url()).href);
-  const other = main(page).locator('a[href*=".localhost:"]').filter({ hasNotText: '云川市人民政府' }).first();
+  const other = main(page).locator('a[href^="/go/"]').filter({ hasNotText: '云川市人民政府' }).first();
   const name = (await other.innerText()).trim();
   await other.click();
-  assert.notEqual(new URL(page.url()).hostname, `${address.portal}.localhost`, `${name} is a site of its own`);
+  // The link leads over a redirect, since published pages cannot know the port.
+  await page.waitForURL((url) => url.hostname !== `${address.portal}.localhost`);
+  assert.ok(name, 'the other site has a name');
   await pageTags(page, 'home');
 });
 

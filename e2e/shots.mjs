@@ -54,7 +54,7 @@ async function findDepartment() {
     await page.goto(city.site(address.portal));
     const all = await page.getByRole('link', { name: word.allSites }).first().getAttribute('href');
     await page.goto(new URL(all, page.url()).href);
-    for (const href of await page.locator('main a[href*=".localhost:"]').evaluateAll((links) => links.map((a) => a.href))) {
+    for (const href of await page.locator('main a[href^="/go/"]').evaluateAll((links) => links.map((a) => a.href))) {
       if (/data-site="department"/.test((await get(href)).body)) return href;
     }
     throw new Error('the all-sites page leads to no department');

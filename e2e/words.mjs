@@ -35,17 +35,17 @@ export const word = {
   work: /^待办/,
   draft: /^(起草信息|起草)/,
   title: '标题',
-  column: /^栏目/,
+  column: /^主栏目/,
   text: /^正文/,
   submit: /^提交/, // 提交审核
   review: /^(通过|审核通过)/,
   opinion: /^(审核)?意见/,
   publish: /^(立即)?(发布|签发)/,
   withdraw: /^撤回/,
-  ground: /撤回理由/,
-  withdrawNote: /说明/,
+  ground: /为什么撤回/,
+  withdrawNote: /^具体情况/,
   confirm: /^(确认撤回|撤回)/,
 };
 
 // The column in which the staff journey writes, as the form and the public list name it.
-export const staffColumn = { label: /文件|通知公告/, path: '/zhengce/wenjian/' };
+export const staffColumn = { label: /政策文件/, path: '/zhengce/wenjian/' };

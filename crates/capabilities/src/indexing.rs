@@ -62,8 +62,7 @@ pub async fn catch_up(app: &App) -> Result<bool> {
 pub async fn rebuild(app: &App, progress: &(dyn Fn(u64, u64) + Send + Sync)) -> Result<()> {
     let mut tx = app.db.read().await?;
     let head = outbox::head(&mut tx).await?;
-    let total: i64 =
-        tx.scalar("SELECT COUNT(*) AS n FROM document WHERE live_edition IS NOT NULL", vec![]).await?;
+    let total: i64 = tx.scalar("SELECT COUNT(*) AS n FROM document WHERE live_edition IS NOT NULL", vec![]).await?;
     let index = app.index.clone();
     blocking(move || index.clear()).await?;
     let mut after = 0i64;

@@ -152,7 +152,14 @@ impl City {
     }
 
     /// What a changed standing touches on one site.
-    async fn touch_standing(&self, tx: &mut ReadTx, s: &Standing, id: Id, batch: &Batch, out: &mut Touched) -> Result<()> {
+    async fn touch_standing(
+        &self,
+        tx: &mut ReadTx,
+        s: &Standing,
+        id: Id,
+        batch: &Batch,
+        out: &mut Touched,
+    ) -> Result<()> {
         for (site, path) in &s.paths {
             out.addresses.insert(Address::new(*site, path.clone()));
         }
@@ -282,9 +289,7 @@ impl City {
                 Some(c) => Ready::page(pages::front(tx, chrome, lists, c).await?),
                 None => Ready::Done(Output::Absent),
             },
-            Page::FrontMoved(i) => {
-                Ready::Done(shown(&i).map_or(Output::Absent, |c| Output::Moved(column_url(c))))
-            }
+            Page::FrontMoved(i) => Ready::Done(shown(&i).map_or(Output::Absent, |c| Output::Moved(column_url(c)))),
             Page::Numbered(i, n) => match shown(&i) {
                 Some(c) => match pages::numbered(tx, chrome, lists, c, n).await? {
                     Ok(d) => Ready::page(d),
@@ -303,7 +308,9 @@ impl City {
                 if let Some(a) = by_path.get(path) {
                     match current.get(&a.document) {
                         // Only while it is there to go to: an old address of something withdrawn says so itself.
-                        Some(to) if to != path && documents.page(chrome, a.document, to).is_some_and(|p| p.0 == 200) => {
+                        Some(to)
+                            if to != path && documents.page(chrome, a.document, to).is_some_and(|p| p.0 == 200) =>
+                        {
                             Ready::Done(Output::Moved(to.clone()))
                         }
                         _ => match documents.page(chrome, a.document, path) {

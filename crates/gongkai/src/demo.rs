@@ -238,7 +238,12 @@ async fn place(house: &House) -> Result<(HashMap<String, Id>, HashMap<String, Id
                 },
             };
             sort += 10;
-            let first_name = o.history.iter().filter(|h| h.on > o.from).find_map(|h| h.from_name.clone()).unwrap_or_else(|| o.name.clone());
+            let first_name = o
+                .history
+                .iter()
+                .filter(|h| h.on > o.from)
+                .find_map(|h| h.from_name.clone())
+                .unwrap_or_else(|| o.name.clone());
             let id = organ::insert(
                 &mut tx,
                 &NewOrgan {
@@ -349,7 +354,10 @@ async fn place(house: &House) -> Result<(HashMap<String, Id>, HashMap<String, Id
             let scope = match r.scope.split_once(':') {
                 Some(("organ", slug)) => Scope::Organ(find(slug)?),
                 Some(("site", slug)) => Scope::Site(
-                    sites.get(slug).copied().ok_or_else(|| Refusal::internal("demo.data", format_args!("no site {slug}")))?,
+                    sites
+                        .get(slug)
+                        .copied()
+                        .ok_or_else(|| Refusal::internal("demo.data", format_args!("no site {slug}")))?,
                 ),
                 _ => Scope::City,
             };
@@ -364,8 +372,10 @@ async fn place(house: &House) -> Result<(HashMap<String, Id>, HashMap<String, Id
 
 /// A sample password: readable, from the folder's own seed.
 fn password_of(house: &House, seed: &str, username: &str) -> String {
-    const SYLLABLES: [&str; 16] =
-        ["yun", "chuan", "he", "qiao", "lu", "ming", "qing", "lan", "song", "ping", "liu", "wan", "shi", "du", "wang", "xi"];
+    const SYLLABLES: [&str; 16] = [
+        "yun", "chuan", "he", "qiao", "lu", "ming", "qing", "lan", "song", "ping", "liu", "wan", "shi", "du", "wang",
+        "xi",
+    ];
     let digest = house.app.db.crypto().hash(format!("demo password {seed} {username}").as_bytes()).hex;
     let bytes: Vec<usize> = digest.chars().filter_map(|c| c.to_digit(16)).map(|d| d as usize).collect();
     let at = |i: usize| bytes.get(i).copied().unwrap_or(0);
@@ -406,7 +416,11 @@ async fn publish(house: &House, organs: &HashMap<String, Id>, sites: &HashMap<St
         }
         let some = |v: &Option<String>| v.clone().unwrap_or_default();
         let organ = *organs.get(&d.organ).ok_or_else(|| fault("organ"))?;
-        let index_number = if d.kind == DocumentKind::Official { index_number(&mut tx, organ, at, ids.len()).await? } else { String::new() };
+        let index_number = if d.kind == DocumentKind::Official {
+            index_number(&mut tx, organ, at, ids.len()).await?
+        } else {
+            String::new()
+        };
         let (id, _) = import(
             &mut tx,
             Imported {
@@ -467,8 +481,12 @@ async fn index_number(tx: &mut platform::WriteTx, id: Id, at: Timestamp, n: usiz
 /// `demo.none` where the folder is no demonstration.
 pub async fn logins(house: &House) -> Result<Vec<Login>> {
     let mut tx = house.app.db.read().await?;
-    let sealed: Option<String> =
-        tx.optional("SELECT demo_seed AS n FROM city WHERE id=1", vec![]).await?.map(|r| r.get("n")).transpose()?.flatten();
+    let sealed: Option<String> = tx
+        .optional("SELECT demo_seed AS n FROM city WHERE id=1", vec![])
+        .await?
+        .map(|r| r.get("n"))
+        .transpose()?
+        .flatten();
     let Some(sealed) = sealed else {
         return Err(Refusal::conflict("demo.none", "这个数据目录不是演示城市").mend("请用 gongkai serve 运行它"));
     };

@@ -110,11 +110,8 @@ pub fn usual_key_file(data: &Path) -> PathBuf {
 /// # Errors
 /// `folder.*`, `key.file`, `db.*`, `folder.locked`.
 pub async fn open(which: &Which, env: Env, hold: Hold, create: bool) -> Result<House> {
-    let folder = if create || which.database.is_some() {
-        Folder::open(&which.data)?
-    } else {
-        Folder::existing(&which.data)?
-    };
+    let folder =
+        if create || which.database.is_some() { Folder::open(&which.data)? } else { Folder::existing(&which.data)? };
     let who = format!("gongkai {}，进程 {}", env!("CARGO_PKG_VERSION"), std::process::id());
     let lock = match hold {
         Hold::Alone => Some(folder.lock(&who)?),

@@ -46,7 +46,8 @@ pub async fn run(house: &House, name: &str) -> Result<Vec<FirstLogin>> {
     let ctx = house.ctx("命令行");
     let mut tx = house.app.db.write(&ctx).await?;
     if tx.optional("SELECT id FROM city WHERE id=1", vec![]).await?.is_some() {
-        return Err(Refusal::conflict("city.exists", "这个数据目录里已经有城市").mend("请换一个空目录，或者直接运行 gongkai serve"));
+        return Err(Refusal::conflict("city.exists", "这个数据目录里已经有城市")
+            .mend("请换一个空目录，或者直接运行 gongkai serve"));
     }
     let government = format!("{name}人民政府");
     let root = organ::insert(

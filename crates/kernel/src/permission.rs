@@ -211,8 +211,7 @@ impl Actor {
 
     /// Whether this actor may do `what` to `target`.
     pub fn may(&self, what: Permission, target: &Target) -> bool {
-        self.system
-            || self.grants.iter().any(|g| g.role.permissions().contains(&what) && covers(g.scope, target))
+        self.system || self.grants.iter().any(|g| g.role.permissions().contains(&what) && covers(g.scope, target))
     }
 
     /// Whether this actor may do `what` anywhere at all: decides menus and whether a route answers.
@@ -259,9 +258,12 @@ pub fn may_hold(roles: &[Role]) -> Result<()> {
     administrators.dedup();
     let works = roles.iter().any(|r| !r.is_administrator());
     if administrators.len() > 1 || (!administrators.is_empty() && works) {
-        return Err(Refusal::conflict("role.separation", "系统、安全、审计三类管理员必须是不同的人，且不得兼任业务角色")
-            .mend("请为另一个账号授予此角色")
-            .cite("GB/T 22239-2019"));
+        return Err(Refusal::conflict(
+            "role.separation",
+            "系统、安全、审计三类管理员必须是不同的人，且不得兼任业务角色",
+        )
+        .mend("请为另一个账号授予此角色")
+        .cite("GB/T 22239-2019"));
     }
     Ok(())
 }

@@ -51,15 +51,7 @@ pub type Result<T, E = Refusal> = std::result::Result<T, E>;
 impl Refusal {
     /// A refusal of some kind. `what` is a Chinese sentence without a final stop.
     pub fn new(kind: Kind, code: &'static str, what: impl Into<String>) -> Refusal {
-        Refusal(Box::new(Inner {
-            code,
-            kind,
-            what: what.into(),
-            place: None,
-            mend: None,
-            citation: None,
-            cause: None,
-        }))
+        Refusal(Box::new(Inner { code, kind, what: what.into(), place: None, mend: None, citation: None, cause: None }))
     }
 
     /// What was given is wrong.

@@ -74,8 +74,7 @@ impl Timestamp {
         let day = day_from_epoch(days);
         let s = self.0.rem_euclid(DAY_MS) / 1000;
         const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
-        const MONTHS: [&str; 12] =
-            ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+        const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
         format!(
             "{}, {:02} {} {} {:02}:{:02}:{:02} GMT",
             DAYS[usize::from(day.weekday().number_days_from_monday())],
@@ -93,10 +92,11 @@ const EPOCH_JULIAN: i32 = 2_440_588;
 
 fn day_from_epoch(days: i64) -> Date {
     let julian = i64::from(EPOCH_JULIAN) + days;
-    i32::try_from(julian)
-        .ok()
-        .and_then(|j| Date::from_julian_day(j).ok())
-        .unwrap_or(if days < 0 { Date::MIN } else { Date::MAX })
+    i32::try_from(julian).ok().and_then(|j| Date::from_julian_day(j).ok()).unwrap_or(if days < 0 {
+        Date::MIN
+    } else {
+        Date::MAX
+    })
 }
 
 /// `2026-11-22`.

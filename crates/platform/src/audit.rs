@@ -240,7 +240,9 @@ pub async fn verify(tx: &mut ReadTx, crypto: &dyn Provider, mut progress: impl F
     let mut previous = GENESIS.to_string();
     let mut seq = 0;
     let broken = 'chain: loop {
-        let mut sql = Sql::new("SELECT seq, at, account_id, actor, action, object_kind, object_id, site_id, outcome, detail, request, hash FROM audit_entry WHERE seq>");
+        let mut sql = Sql::new(
+            "SELECT seq, at, account_id, actor, action, object_kind, object_id, site_id, outcome, detail, request, hash FROM audit_entry WHERE seq>",
+        );
         sql.bind(seq).push(" ORDER BY seq LIMIT 2000");
         let rows = tx.rows(sql, vec![]).await?;
         if rows.is_empty() {

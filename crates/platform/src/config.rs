@@ -70,10 +70,13 @@ impl Config {
     /// `config.file` with the line that is wrong.
     pub fn read(file: &Path) -> Result<Config> {
         let at = file.display().to_string();
-        let text = std::fs::read_to_string(file)
-            .map_err(|e| Refusal::invalid("config.file", format!("读不了配置文件（{e}）")).at(at.clone()).mend("请检查路径和权限"))?;
+        let text = std::fs::read_to_string(file).map_err(|e| {
+            Refusal::invalid("config.file", format!("读不了配置文件（{e}）")).at(at.clone()).mend("请检查路径和权限")
+        })?;
         toml::from_str(&text).map_err(|e| {
-            Refusal::invalid("config.file", format!("配置文件有误：{e}")).at(at).mend("每一项的含义见 gongkai.example.toml")
+            Refusal::invalid("config.file", format!("配置文件有误：{e}"))
+                .at(at)
+                .mend("每一项的含义见 gongkai.example.toml")
         })
     }
 }

@@ -91,7 +91,9 @@ impl Provider for Standard {
 pub fn load_or_create_key(file: &Path, entropy: &dyn Entropy) -> Result<[u8; 32]> {
     let place = file.display().to_string();
     let fault = |e: std::io::Error| {
-        Refusal::internal("key.file", e).at(place.clone()).mend("请检查密钥文件的路径和权限（应为 0600），或用 --key-file 指定")
+        Refusal::internal("key.file", e)
+            .at(place.clone())
+            .mend("请检查密钥文件的路径和权限（应为 0600），或用 --key-file 指定")
     };
     match std::fs::read_to_string(file) {
         Ok(text) => {
@@ -110,7 +112,8 @@ pub fn load_or_create_key(file: &Path, entropy: &dyn Entropy) -> Result<[u8; 32]
             }
             use std::io::Write;
             use std::os::unix::fs::OpenOptionsExt;
-            let mut f = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file).map_err(fault)?;
+            let mut f =
+                std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file).map_err(fault)?;
             f.write_all(hex::encode(key).as_bytes()).and_then(|()| f.sync_all()).map_err(fault)?;
             Ok(key)
         }

@@ -102,9 +102,12 @@ impl Folder {
     /// `folder.locked` where another process has it.
     pub fn lock(&self, who: &str) -> Result<Lock> {
         self.try_lock(who)?.map_err(|holder| {
-            Refusal::conflict("folder.locked", format!("数据目录正由另一个进程使用（{}）", kernel::text::clip(&holder, 60)))
-                .at(self.root.display().to_string())
-                .mend("请先停止它，或使用另一个数据目录")
+            Refusal::conflict(
+                "folder.locked",
+                format!("数据目录正由另一个进程使用（{}）", kernel::text::clip(&holder, 60)),
+            )
+            .at(self.root.display().to_string())
+            .mend("请先停止它，或使用另一个数据目录")
         })
     }
 }

@@ -55,9 +55,8 @@ pub(crate) async fn insert(tx: &mut WriteTx, job: NewJob) -> Result<()> {
     let id = tx.ctx().id();
     let now = tx.now();
     if let Some(key) = &job.dedupe {
-        let there = tx
-            .optional("SELECT id FROM job WHERE dedupe=$1 AND state IN ('queued','running')", args![key])
-            .await?;
+        let there =
+            tx.optional("SELECT id FROM job WHERE dedupe=$1 AND state IN ('queued','running')", args![key]).await?;
         if there.is_some() {
             return Ok(());
         }
@@ -188,9 +187,7 @@ impl Worker {
                 return Ok(ran);
             }
             let mut tx = self.db.bookkeeping(&ctx).await?;
-            let rows = tx
-                .claim_jobs(args![ctx.now.plus_seconds(LEASE_SECONDS), &self.owner, ctx.now, 4_i64])
-                .await?;
+            let rows = tx.claim_jobs(args![ctx.now.plus_seconds(LEASE_SECONDS), &self.owner, ctx.now, 4_i64]).await?;
             let taken: Vec<(Id, String, String, i64, i64)> = rows
                 .iter()
                 .map(|r| {

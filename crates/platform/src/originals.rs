@@ -38,9 +38,7 @@ impl Originals {
             return Ok(hash);
         }
         let dir = path.parent().unwrap_or(Path::new("."));
-        let fault = |e: std::io::Error| {
-            Refusal::internal("original.write", e).mend("请检查磁盘空间和目录权限")
-        };
+        let fault = |e: std::io::Error| Refusal::internal("original.write", e).mend("请检查磁盘空间和目录权限");
         std::fs::create_dir_all(dir).map_err(fault)?;
         write_whole(&path, bytes).map_err(fault)?;
         Ok(hash)
@@ -52,9 +50,8 @@ impl Originals {
     /// `original.missing`, `original.damaged`.
     pub fn get(&self, hash: &str) -> Result<Vec<u8>> {
         let path = self.path(hash)?;
-        let bytes = std::fs::read(&path).map_err(|e| {
-            Refusal::internal("original.missing", e).mend("原件缺失，请从备份恢复 originals 目录")
-        })?;
+        let bytes = std::fs::read(&path)
+            .map_err(|e| Refusal::internal("original.missing", e).mend("原件缺失，请从备份恢复 originals 目录"))?;
         if blake3::hash(&bytes).to_hex().as_str() != hash {
             return Err(Refusal::internal("original.damaged", format_args!("{hash} was changed on disk"))
                 .mend("原件已损坏，请从备份恢复 originals 目录"));

@@ -46,9 +46,7 @@ pub async fn after(tx: &mut impl Read, seq: i64, limit: i64) -> Result<Vec<Event
     tx.rows("SELECT seq, at, kind, payload FROM outbox WHERE seq>$1 ORDER BY seq LIMIT $2", args![seq, limit])
         .await?
         .iter()
-        .map(|r| {
-            Ok(Event { seq: r.get("seq")?, at: r.get("at")?, kind: r.get("kind")?, payload: r.get("payload")? })
-        })
+        .map(|r| Ok(Event { seq: r.get("seq")?, at: r.get("at")?, kind: r.get("kind")?, payload: r.get("payload")? }))
         .collect()
 }
 

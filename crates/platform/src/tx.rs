@@ -38,9 +38,7 @@ pub trait Read: Send {
     /// The only row.
     fn one(&mut self, sql: impl Into<Sql>, args: Vec<Value>) -> BoxFuture<'_, Result<Row>> {
         let row = self.optional(sql, args);
-        Box::pin(async move {
-            row.await?.ok_or_else(|| Refusal::not_found("record.unknown", "没有找到这条记录"))
-        })
+        Box::pin(async move { row.await?.ok_or_else(|| Refusal::not_found("record.unknown", "没有找到这条记录")) })
     }
 
     /// The column `n` of the only row.

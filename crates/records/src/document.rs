@@ -156,14 +156,8 @@ pub enum Validity {
 
 impl Validity {
     /// Every value.
-    pub const ALL: [Validity; 6] = [
-        Validity::None,
-        Validity::Valid,
-        Validity::Future,
-        Validity::Amended,
-        Validity::Repealed,
-        Validity::Lapsed,
-    ];
+    pub const ALL: [Validity; 6] =
+        [Validity::None, Validity::Valid, Validity::Future, Validity::Amended, Validity::Repealed, Validity::Lapsed];
     /// As stored.
     pub fn code(self) -> &'static str {
         match self {
@@ -427,13 +421,7 @@ pub async fn editions(tx: &mut impl Read, document: Id) -> Result<Vec<Edition>> 
 ///
 /// # Errors
 /// `db.duplicate` where the source key is known.
-pub async fn insert(
-    tx: &mut WriteTx,
-    organ: Id,
-    site: Id,
-    kind: DocumentKind,
-    source_key: Option<&str>,
-) -> Result<Id> {
+pub async fn insert(tx: &mut WriteTx, organ: Id, site: Id, kind: DocumentKind, source_key: Option<&str>) -> Result<Id> {
     let id = tx.ctx().id();
     let now = tx.now();
     tx.exec_one(
@@ -471,9 +459,8 @@ pub fn stale() -> Refusal {
 pub async fn insert_edition(tx: &mut WriteTx, document: Id, c: &Content) -> Result<Id> {
     let id = tx.ctx().id();
     let (now, actor) = (tx.now(), tx.ctx().actor.clone());
-    let no: i64 = tx
-        .scalar("SELECT COALESCE(MAX(no),0)+1 AS n FROM edition WHERE document_id=$1", args![document])
-        .await?;
+    let no: i64 =
+        tx.scalar("SELECT COALESCE(MAX(no),0)+1 AS n FROM edition WHERE document_id=$1", args![document]).await?;
     let history = serde_json::to_string(&c.history).map_err(|e| Refusal::internal("db.json", e))?;
     tx.exec_one(
         "INSERT INTO edition (id, document_id, no, state, title, summary, body, number, issuer, written_on, effective_on, expires_on, validity, validity_basis, theme, genre, source, author, keywords, index_number, history, page_basis, created_by, created_account, created_at, saved_at)
@@ -656,8 +643,7 @@ fn document_address(r: &Row) -> Result<DocumentAddress> {
 /// # Errors
 /// `db.fault`.
 pub async fn addresses(tx: &mut impl Read, documents: &[Id]) -> Result<Vec<DocumentAddress>> {
-    let mut sql =
-        Sql::new("SELECT site_id, path, document_id, current FROM document_address WHERE document_id IN ");
+    let mut sql = Sql::new("SELECT site_id, path, document_id, current FROM document_address WHERE document_id IN ");
     sql.bind_list(documents.iter().copied()).push(" ORDER BY document_id, site_id, path");
     tx.rows(sql, vec![]).await?.iter().map(document_address).collect()
 }
@@ -688,11 +674,8 @@ pub async fn set_address(tx: &mut WriteTx, a: &DocumentAddress) -> Result<()> {
         .await?;
     match there {
         Some(r) if r.get::<Id>("n")? == a.document => {
-            tx.exec(
-                "UPDATE document_address SET current=TRUE WHERE site_id=$1 AND path=$2",
-                args![a.site, &a.path],
-            )
-            .await?;
+            tx.exec("UPDATE document_address SET current=TRUE WHERE site_id=$1 AND path=$2", args![a.site, &a.path])
+                .await?;
             Ok(())
         }
         Some(_) => Err(Refusal::conflict("address.taken", "这个地址已属于另一条信息").at(a.path.clone())),
@@ -816,11 +799,8 @@ pub async fn insert_relation(tx: &mut WriteTx, r: &Relation) -> Result<()> {
 /// # Errors
 /// `db.fault`.
 pub async fn delete_relation(tx: &mut WriteTx, r: &Relation) -> Result<()> {
-    tx.exec(
-        "DELETE FROM relation WHERE from_document=$1 AND kind=$2 AND to_document=$3",
-        args![r.from, &r.kind, r.to],
-    )
-    .await?;
+    tx.exec("DELETE FROM relation WHERE from_document=$1 AND kind=$2 AND to_document=$3", args![r.from, &r.kind, r.to])
+        .await?;
     Ok(())
 }
 

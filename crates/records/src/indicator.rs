@@ -60,17 +60,10 @@ fn published(select: &'static str, scope: &Scope) -> Sql {
 ///
 /// # Errors
 /// `db.fault`.
-pub async fn published_by_organ_and_month(
-    tx: &mut impl Read,
-    scope: &Scope,
-) -> Result<BTreeMap<(Id, String), i64>> {
+pub async fn published_by_organ_and_month(tx: &mut impl Read, scope: &Scope) -> Result<BTreeMap<(Id, String), i64>> {
     let mut sql = published("SELECT d.organ_id, SUBSTR(d.published_on,1,7) AS month, COUNT(*) AS n", scope);
     sql.push(" GROUP BY d.organ_id, SUBSTR(d.published_on,1,7)");
-    tx.rows(sql, vec![])
-        .await?
-        .iter()
-        .map(|r| Ok(((r.get("organ_id")?, r.get("month")?), r.get("n")?)))
-        .collect()
+    tx.rows(sql, vec![]).await?.iter().map(|r| Ok(((r.get("organ_id")?, r.get("month")?), r.get("n")?))).collect()
 }
 
 /// The figure itself.

@@ -69,10 +69,7 @@ impl OrganKind {
     /// Whether it owes proactive disclosure, request handling and an annual report
     /// (政府信息公开条例 articles 2, 54, 55).
     pub fn owes_disclosure(self) -> bool {
-        matches!(
-            self,
-            OrganKind::Government | OrganKind::Department | OrganKind::Town | OrganKind::Authorised
-        )
+        matches!(self, OrganKind::Government | OrganKind::Department | OrganKind::Town | OrganKind::Authorised)
     }
 
     /// Whether it may have a site of its own (国办发〔2017〕47号: towns publish through their county).
@@ -349,9 +346,8 @@ pub async fn changes(tx: &mut impl Read, organ: Id) -> Result<Vec<Change>> {
     let mut out = Vec::new();
     for r in &rows {
         let id: Id = r.get("id")?;
-        let pairs = tx
-            .rows("SELECT predecessor_id, successor_id FROM organ_succession WHERE change_id=$1", args![id])
-            .await?;
+        let pairs =
+            tx.rows("SELECT predecessor_id, successor_id FROM organ_succession WHERE change_id=$1", args![id]).await?;
         let mut predecessors = Vec::new();
         let mut successors = Vec::new();
         for p in &pairs {
@@ -453,18 +449,11 @@ pub async fn insert_post(
     holder: Option<(&str, Date, Option<Date>)>,
 ) -> Result<Id> {
     let id = tx.ctx().id();
-    tx.exec_one(
-        "INSERT INTO post (id, organ_id, title, sort) VALUES ($1,$2,$3,$4)",
-        args![id, organ, title, sort],
-    )
-    .await?;
+    tx.exec_one("INSERT INTO post (id, organ_id, title, sort) VALUES ($1,$2,$3,$4)", args![id, organ, title, sort])
+        .await?;
     if let Some((name, from, until)) = holder {
         let person = tx.ctx().id();
-        tx.exec_one(
-            "INSERT INTO person (id, name, organ_id) VALUES ($1,$2,$3)",
-            args![person, name, organ],
-        )
-        .await?;
+        tx.exec_one("INSERT INTO person (id, name, organ_id) VALUES ($1,$2,$3)", args![person, name, organ]).await?;
         tx.exec_one(
             "INSERT INTO tenure (post_id, person_id, from_on, until_on) VALUES ($1,$2,$3,$4)",
             args![id, person, from, until],

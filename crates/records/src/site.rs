@@ -228,11 +228,7 @@ pub async fn target(tx: &mut impl Read, site: Id) -> Result<Target> {
 ///
 /// # Errors
 /// `db.fault`.
-pub async fn allowed(
-    tx: &mut impl Read,
-    actor: &kernel::Actor,
-    what: kernel::Permission,
-) -> Result<Vec<Site>> {
+pub async fn allowed(tx: &mut impl Read, actor: &kernel::Actor, what: kernel::Permission) -> Result<Vec<Site>> {
     let mut out = Vec::new();
     if !actor.may_somewhere(what) {
         return Ok(out);
@@ -301,11 +297,7 @@ pub async fn update(tx: &mut WriteTx, id: Id, lock_version: i64, s: &SiteSetting
 /// # Errors
 /// `db.inconsistent`.
 pub async fn set_status(tx: &mut WriteTx, id: Id, status: SiteStatus) -> Result<()> {
-    tx.exec_one(
-        "UPDATE site SET status=$1, lock_version=lock_version+1 WHERE id=$2",
-        args![status.code(), id],
-    )
-    .await
+    tx.exec_one("UPDATE site SET status=$1, lock_version=lock_version+1 WHERE id=$2", args![status.code(), id]).await
 }
 
 /// A host name of a site.

@@ -151,10 +151,7 @@ pub struct Mode {
 impl Mode {
     /// Reads the cookie's value: `elder`, `high`, `elder.high` or anything else.
     pub fn parse(value: &str) -> Mode {
-        Mode {
-            elder: value.split('.').any(|p| p == "elder"),
-            contrast: value.split('.').any(|p| p == "high"),
-        }
+        Mode { elder: value.split('.').any(|p| p == "elder"), contrast: value.split('.').any(|p| p == "high") }
     }
 
     /// The cookie's value.

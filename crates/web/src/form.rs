@@ -51,9 +51,9 @@ impl Fields {
     /// # Errors
     /// `form.number`.
     pub fn number(&self, key: &'static str) -> Result<i64> {
-        self.get(key).parse().map_err(|_| {
-            Refusal::invalid("form.number", "这里应当是一个整数").at(key).mend("请只填写阿拉伯数字")
-        })
+        self.get(key)
+            .parse()
+            .map_err(|_| Refusal::invalid("form.number", "这里应当是一个整数").at(key).mend("请只填写阿拉伯数字"))
     }
 }
 

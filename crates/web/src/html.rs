@@ -8,9 +8,44 @@ use std::sync::LazyLock;
 static BODY: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
     let mut b = ammonia::Builder::empty();
     b.tags(HashSet::from([
-        "p", "br", "h2", "h3", "h4", "strong", "b", "em", "i", "u", "s", "sub", "sup", "ul", "ol", "li", "blockquote",
-        "table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td", "a", "hr", "figure", "figcaption", "ins",
-        "del", "pre", "code", "dl", "dt", "dd", "abbr", "time",
+        "p",
+        "br",
+        "h2",
+        "h3",
+        "h4",
+        "strong",
+        "b",
+        "em",
+        "i",
+        "u",
+        "s",
+        "sub",
+        "sup",
+        "ul",
+        "ol",
+        "li",
+        "blockquote",
+        "table",
+        "caption",
+        "thead",
+        "tbody",
+        "tfoot",
+        "tr",
+        "th",
+        "td",
+        "a",
+        "hr",
+        "figure",
+        "figcaption",
+        "ins",
+        "del",
+        "pre",
+        "code",
+        "dl",
+        "dt",
+        "dd",
+        "abbr",
+        "time",
     ]))
     .clean_content_tags(HashSet::from(["script", "style", "iframe", "object", "noscript", "template", "title"]))
     .tag_attributes(HashMap::from([
@@ -41,7 +76,10 @@ pub fn clean(html: &str) -> String {
 /// Whether cleaning would take something out that could have been executed.
 pub fn is_hostile(html: &str) -> bool {
     let lower = html.to_ascii_lowercase();
-    lower.contains("<script") || lower.contains("javascript:") || lower.contains("<iframe") || lower.contains("onerror=")
+    lower.contains("<script")
+        || lower.contains("javascript:")
+        || lower.contains("<iframe")
+        || lower.contains("onerror=")
 }
 
 /// Escapes text for HTML.
@@ -91,7 +129,8 @@ mod tests {
 
     #[test]
     fn structure_stays() {
-        let html = "<h2>一、目的</h2><p class=\"gk-to x\">各县区：</p><table><tr><td colspan=\"2\">甲</td></tr></table>";
+        let html =
+            "<h2>一、目的</h2><p class=\"gk-to x\">各县区：</p><table><tr><td colspan=\"2\">甲</td></tr></table>";
         let out = clean(html);
         assert!(out.contains("<h2>") && out.contains("colspan=\"2\"") && out.contains("class=\"gk-to\""), "{out}");
     }

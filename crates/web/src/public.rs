@@ -22,7 +22,8 @@ use crate::app::App;
 use crate::error::Failure;
 
 /// What a page may load: its own site's files, nothing else; no script runs.
-pub const CSP: &str = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'";
+pub const CSP: &str =
+    "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'";
 
 /// Name of the cookie that holds how the reader wants pages shown.
 pub const MODE_COOKIE: &str = "gk_mode";
@@ -254,7 +255,13 @@ async fn published(app: &App, site: Id, path: &str, headers: &HeaderMap) -> Opti
 
 fn encoded(path: &str) -> String {
     path.bytes()
-        .map(|b| if b.is_ascii_graphic() && b != b'"' && b != b'<' && b != b'>' { (b as char).to_string() } else { format!("%{b:02X}") })
+        .map(|b| {
+            if b.is_ascii_graphic() && b != b'"' && b != b'<' && b != b'>' {
+                (b as char).to_string()
+            } else {
+                format!("%{b:02X}")
+            }
+        })
         .collect()
 }
 
@@ -285,7 +292,9 @@ fn page_response(entry: &Arc<Entry>, stored: Bytes, headers: &HeaderMap) -> Resp
     let tag = etag(entry);
     let fresh = entry.status == 200
         && headers.get(header::IF_NONE_MATCH).is_some_and(|v| {
-            v.to_str().is_ok_and(|v| v.split(',').any(|t| t.trim().trim_start_matches("W/") == tag.to_str().unwrap_or_default()))
+            v.to_str().is_ok_and(|v| {
+                v.split(',').any(|t| t.trim().trim_start_matches("W/") == tag.to_str().unwrap_or_default())
+            })
         });
     let mut response = if fresh {
         Response::new(Body::empty())
@@ -299,11 +308,8 @@ fn page_response(entry: &Arc<Entry>, stored: Bytes, headers: &HeaderMap) -> Resp
             Err(r) => return Failure(r).into_response(),
         }
     };
-    *response.status_mut() = if fresh {
-        StatusCode::NOT_MODIFIED
-    } else {
-        StatusCode::from_u16(entry.status).unwrap_or(StatusCode::OK)
-    };
+    *response.status_mut() =
+        if fresh { StatusCode::NOT_MODIFIED } else { StatusCode::from_u16(entry.status).unwrap_or(StatusCode::OK) };
     let h = response.headers_mut();
     h.insert(
         header::CONTENT_TYPE,
@@ -370,8 +376,10 @@ pub async fn asset(State(app): State<App>, Path(rest): Path<String>) -> Response
 /// The city's mark, for browsers that ask for it by this name.
 pub async fn favicon(State(app): State<App>) -> Response<Body> {
     match app.assets.get(app.assets.image("favicon.svg")) {
-        Some(a) => ([(header::CONTENT_TYPE, a.media), (header::CACHE_CONTROL, "public, max-age=86400")], a.bytes.clone())
-            .into_response(),
+        Some(a) => {
+            ([(header::CONTENT_TYPE, a.media), (header::CACHE_CONTROL, "public, max-age=86400")], a.bytes.clone())
+                .into_response()
+        }
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }

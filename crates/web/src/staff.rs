@@ -121,9 +121,9 @@ pub fn router(app: App, routes: Vec<Route>, menu: Vec<MenuItem>) -> Router {
     let mut router: Router<App> = Router::new();
     for r in routes {
         let access = r.access;
-        let guarded = r.handler.layer(axum::middleware::from_fn_with_state(app.clone(), move |s, req, next| {
-            guard(access, s, req, next)
-        }));
+        let guarded = r
+            .handler
+            .layer(axum::middleware::from_fn_with_state(app.clone(), move |s, req, next| guard(access, s, req, next)));
         router = router.route(r.path, guarded);
     }
     router
@@ -242,8 +242,10 @@ fn same_origin(headers: &HeaderMap) -> bool {
 
 async fn guard(access: Access, State(app): State<App>, mut request: Request, next: Next) -> Response {
     if request.method() != Method::GET && !same_origin(request.headers()) {
-        return Failure(Refusal::forbidden("form.origin", "这次提交不是从本系统的页面发出的").mend("请回到工作台重新操作"))
-            .into_response();
+        return Failure(
+            Refusal::forbidden("form.origin", "这次提交不是从本系统的页面发出的").mend("请回到工作台重新操作"),
+        )
+        .into_response();
     }
     if access == Access::Open {
         return next.run(request).await;
@@ -309,7 +311,8 @@ async fn signed_in(app: &App, headers: &HeaderMap) -> Result<Option<Staff>> {
 async fn frame_errors(State((app, desk)): State<(App, Desk)>, request: Request, next: Next) -> Response {
     let headers = request.headers().clone();
     let path = request.uri().path().to_string();
-    let wants_page = request.headers().get(header::ACCEPT).and_then(|v| v.to_str().ok()).is_none_or(|a| !a.contains("json"));
+    let wants_page =
+        request.headers().get(header::ACCEPT).and_then(|v| v.to_str().ok()).is_none_or(|a| !a.contains("json"));
     let mut response = next.run(request).await;
     if response.status() == StatusCode::PAYLOAD_TOO_LARGE && response.extensions().get::<Carried>().is_none() {
         response = Failure(
@@ -343,8 +346,10 @@ async fn frame_errors(State((app, desk)): State<(App, Desk)>, request: Request, 
                 _ => bare(&app, "system/staff/error-bare.html", &body, &headers),
             }
         } else {
-            axum::Json(json!({ "code": refusal.code(), "what": refusal.what(), "mend": refusal.how(), "request": number }))
-                .into_response()
+            axum::Json(
+                json!({ "code": refusal.code(), "what": refusal.what(), "mend": refusal.how(), "request": number }),
+            )
+            .into_response()
         };
         *response.status_mut() = status;
     }
@@ -375,11 +380,8 @@ impl FromRequestParts<App> for Pages {
     type Rejection = Failure;
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Pages, Failure> {
         let staff = Staff::from_request_parts(parts, app).await?;
-        let desk = parts
-            .extensions
-            .get::<Desk>()
-            .cloned()
-            .ok_or_else(|| Failure(Refusal::internal("web.desk", "no desk")))?;
+        let desk =
+            parts.extensions.get::<Desk>().cloned().ok_or_else(|| Failure(Refusal::internal("web.desk", "no desk")))?;
         Ok(Pages { staff, desk, headers: parts.headers.clone(), path: parts.uri.path().to_string() })
     }
 }
@@ -468,9 +470,7 @@ async fn frame(staff: &Staff, desk: &Desk, headers: &HeaderMap, path: &str) -> R
         .and_then(|v| serde_json::from_str::<Value>(&percent_decode(&v)).ok())
         .filter(|v| v.get("title").is_some_and(Value::is_string))
         .map_or(Value::Null, |v| json!({ "tone": v.get("tone"), "title": v.get("title"), "text": v.get("text") }));
-    let search = actor
-        .may_somewhere(Permission::DocumentRead)
-        .then(|| json!({ "action": "/documents", "value": "" }));
+    let search = actor.may_somewhere(Permission::DocumentRead).then(|| json!({ "action": "/documents", "value": "" }));
     let last = staff.account.signed_in_at.map(|t| t.minute_text());
     Ok(json!({
         "assets": { "css": app.assets.css, "staff_css": app.assets.staff_css },
@@ -606,9 +606,9 @@ async fn read_body(request: Request, app: &App) -> Result<Posted, Failure> {
         request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default().to_string();
     let broken = |_| Failure(Refusal::invalid("form.broken", "提交的内容没有完整送达").mend("请检查网络后重新提交"));
     if kind.starts_with("multipart/form-data") {
-        let mut multipart = Multipart::from_request(request, app).await.map_err(|_| {
-            Failure(Refusal::invalid("form.broken", "提交的内容无法读取").mend("请返回上一页重新提交"))
-        })?;
+        let mut multipart = Multipart::from_request(request, app)
+            .await
+            .map_err(|_| Failure(Refusal::invalid("form.broken", "提交的内容无法读取").mend("请返回上一页重新提交")))?;
         let mut posted = Posted { fields: Fields::default(), files: Vec::new() };
         while let Some(mut field) = multipart.next_field().await.map_err(multipart_failure)? {
             let name = field.name().unwrap_or_default().to_string();

@@ -52,13 +52,9 @@ fn wrong_type(name: &str) -> Refusal {
 
 /// The refusal of a file that is too large.
 pub fn too_large(name: &str) -> Refusal {
-    Refusal::new(
-        Kind::TooLarge,
-        "upload.size",
-        format!("“{}”超过 {} MB", kernel::text::clip(name, 40), MAX_FILE >> 20),
-    )
-    .at("files")
-    .mend("请压缩、拆分后重新选择")
+    Refusal::new(Kind::TooLarge, "upload.size", format!("“{}”超过 {} MB", kernel::text::clip(name, 40), MAX_FILE >> 20))
+        .at("files")
+        .mend("请压缩、拆分后重新选择")
 }
 
 /// Judges a file.
@@ -75,7 +71,9 @@ pub fn judge(name: &str, bytes: Vec<u8>) -> Result<Upload> {
         .collect();
     let shown = shown.trim().trim_start_matches('.').to_string();
     if shown.is_empty() || shown.chars().count() > 120 {
-        return Err(Refusal::invalid("upload.name", "文件名为空或过长").at("files").mend("请改名后重新选择，文件名不超过 120 个字"));
+        return Err(Refusal::invalid("upload.name", "文件名为空或过长")
+            .at("files")
+            .mend("请改名后重新选择，文件名不超过 120 个字"));
     }
     if bytes.is_empty() {
         return Err(Refusal::invalid("upload.empty", format!("“{}”是空文件", kernel::text::clip(&shown, 40)))
@@ -86,8 +84,11 @@ pub fn judge(name: &str, bytes: Vec<u8>) -> Result<Upload> {
         return Err(too_large(&shown));
     }
     let extension = shown.rsplit_once('.').map(|(_, e)| e.to_ascii_lowercase()).unwrap_or_default();
-    let (extension, media, looks) =
-        ALLOWED.iter().find(|(e, _, _)| *e == extension).map(|(e, m, l)| (*e, *m, l)).ok_or_else(|| wrong_type(&shown))?;
+    let (extension, media, looks) = ALLOWED
+        .iter()
+        .find(|(e, _, _)| *e == extension)
+        .map(|(e, m, l)| (*e, *m, l))
+        .ok_or_else(|| wrong_type(&shown))?;
     let fits = match looks {
         Looks::Starts(magic) => bytes.starts_with(magic),
         Looks::Zip(member) => zip_holds(&bytes, member, &shown)?,
@@ -99,7 +100,11 @@ pub fn judge(name: &str, bytes: Vec<u8>) -> Result<Upload> {
             format!("“{}”的内容与扩展名 .{extension} 不符", kernel::text::clip(&shown, 40)),
         )
         .at("files")
-        .mend(if matches!(looks, Looks::Text) { "文本文件请另存为 UTF-8 编码后重新选择" } else { "请用原来的软件另存后重新选择，不要只改扩展名" }));
+        .mend(if matches!(looks, Looks::Text) {
+            "文本文件请另存为 UTF-8 编码后重新选择"
+        } else {
+            "请用原来的软件另存后重新选择，不要只改扩展名"
+        }));
     }
     Ok(Upload { name: shown, extension, media, bytes })
 }

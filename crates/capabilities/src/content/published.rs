@@ -253,11 +253,7 @@ fn side(chrome: &Chrome, c: &Column) -> Value {
             json!({ "name": k.name, "url": column_url(k), "current": k.id == c.id, "children": children })
         })
         .collect();
-    if items.is_empty() {
-        Value::Null
-    } else {
-        json!({ "title": top.name, "url": column_url(top), "items": items })
-    }
+    if items.is_empty() { Value::Null } else { json!({ "title": top.name, "url": column_url(top), "items": items }) }
 }
 
 /// A page that is still to be rendered: template and context.
@@ -268,8 +264,7 @@ pub type Draft = (&'static str, Value);
 /// # Errors
 /// `db.fault`.
 pub async fn front(tx: &mut impl Read, chrome: &Chrome, lists: &Lists, c: &Column) -> Result<Draft> {
-    let children: Vec<&Column> =
-        chrome.columns.iter().filter(|k| k.parent == Some(c.id) && chrome.shows(k)).collect();
+    let children: Vec<&Column> = chrome.columns.iter().filter(|k| k.parent == Some(c.id) && chrome.shows(k)).collect();
     let total = lists.counts.get(&c.id).copied().unwrap_or(0);
     if children.is_empty() {
         return list(tx, chrome, lists, c, None).await;
@@ -334,20 +329,15 @@ fn paging(path: &str, total: i64, page: Option<i64>) -> Value {
             if n > 3 {
                 pages.push(json!({ "n": 1, "url": format!("{path}p1.html"), "current": false, "gap": n > 4 }));
             }
-            let older = if n > 1 { json!({ "url": format!("{path}p{}.html", n - 1), "n": n - 1 }) } else { Value::Null };
+            let older =
+                if n > 1 { json!({ "url": format!("{path}p{}.html", n - 1), "n": n - 1 }) } else { Value::Null };
             json!({ "newer": { "url": format!("{path}p{}.html", n + 1), "n": n + 1 }, "older": older, "pages": pages })
         }
     }
 }
 
 /// A list page: the front page, or a numbered one.
-async fn list(
-    tx: &mut impl Read,
-    chrome: &Chrome,
-    lists: &Lists,
-    c: &Column,
-    page: Option<i64>,
-) -> Result<Draft> {
+async fn list(tx: &mut impl Read, chrome: &Chrome, lists: &Lists, c: &Column, page: Option<i64>) -> Result<Draft> {
     let total = lists.counts.get(&c.id).copied().unwrap_or(0);
     let (from, len) = match page {
         Some(n) => ((n - 1) * PAGE, PAGE),
@@ -359,7 +349,9 @@ async fn list(
     let path = column_url(c);
     let (title, here, range) = match page {
         None => (c.name.clone(), path.clone(), format!("最新 {} 条，从新到旧", shown.len())),
-        Some(n) => (format!("{}（第 {n} 页）", c.name), format!("{path}p{n}.html"), format!("第 {n} 页，页码从最早的信息数起")),
+        Some(n) => {
+            (format!("{}（第 {n} 页）", c.name), format!("{path}p{n}.html"), format!("第 {n} 页，页码从最早的信息数起"))
+        }
     };
     let line = chrome.line_of(c);
     Ok((
@@ -633,7 +625,11 @@ pub async fn home(tx: &mut impl Read, chrome: &Chrome, image: &(dyn Fn(&str) -> 
                 used.push(c.id);
                 let ids = newest_dated(tx, &chrome.below(c), n).await?;
                 let list: Vec<Value> = items(tx, site.id, &ids).await?.iter().map(|i| i.on_home(year)).collect();
-                if list.is_empty() { Value::Null } else { json!({ "name": c.name, "url": column_url(c), "items": list }) }
+                if list.is_empty() {
+                    Value::Null
+                } else {
+                    json!({ "name": c.name, "url": column_url(c), "items": list })
+                }
             }
             None => Value::Null,
         };
@@ -664,7 +660,11 @@ pub async fn home(tx: &mut impl Read, chrome: &Chrome, image: &(dyn Fn(&str) -> 
             .filter(|s| s.kind == SiteKind::County)
             .map(|s| json!({ "name": s.set.short_name, "url": format!("/go/{}/", s.slug) }))
             .collect();
-        if items.is_empty() { Value::Null } else { json!({ "name": "县区政府", "url": "/sites.html", "items": items }) }
+        if items.is_empty() {
+            Value::Null
+        } else {
+            json!({ "name": "县区政府", "url": "/sites.html", "items": items })
+        }
     } else {
         Value::Null
     };
@@ -672,12 +672,13 @@ pub async fn home(tx: &mut impl Read, chrome: &Chrome, image: &(dyn Fn(&str) -> 
         SiteKind::Portal => "门户网站",
         _ => "网站",
     };
-    let open_links: Vec<Value> = [("policy", "doc"), ("interpretation", "book"), ("leaders", "users"), ("plan", "list"), ("data", "chart")]
-        .iter()
-        .filter_map(|(role, icon)| {
-            with_role(chrome, role).map(|c| json!({ "name": c.name, "url": column_url(c), "icon": icon }))
-        })
-        .collect();
+    let open_links: Vec<Value> =
+        [("policy", "doc"), ("interpretation", "book"), ("leaders", "users"), ("plan", "list"), ("data", "chart")]
+            .iter()
+            .filter_map(|(role, icon)| {
+                with_role(chrome, role).map(|c| json!({ "name": c.name, "url": column_url(c), "icon": icon }))
+            })
+            .collect();
     let know = chrome.columns.iter().find(|c| c.slug == "zoujin" && chrome.shows(c)).map(|c| c.name.clone());
     let description = format!("{}{suffix}", site.set.name);
     Ok((
@@ -1130,7 +1131,8 @@ mod tests {
 
     #[test]
     fn headings_get_anchors_and_tables_a_box() {
-        let (html, toc) = dressed("<h2>一</h2><p>甲</p><h3>（一）</h3><table><tr><td>1</td></tr></table><h2>二</h2><h2>三</h2>");
+        let (html, toc) =
+            dressed("<h2>一</h2><p>甲</p><h3>（一）</h3><table><tr><td>1</td></tr></table><h2>二</h2><h2>三</h2>");
         assert_eq!(toc.len(), 4);
         assert!(html.contains("<h2 id=\"s1\">一</h2>") && html.contains("<h3 id=\"s2\">"));
         assert_eq!(html.matches("gk-scroll").count(), 1);

@@ -20,7 +20,9 @@ pub fn faults(c: &Content) -> Vec<Refusal> {
         );
     }
     if c.title.chars().any(char::is_control) {
-        out.push(Refusal::invalid("content.title_control", "标题里有换行或控制字符").at("title").mend("请把标题写成一行"));
+        out.push(
+            Refusal::invalid("content.title_control", "标题里有换行或控制字符").at("title").mend("请把标题写成一行"),
+        );
     }
     if c.body.len() > MAX_BODY {
         out.push(
@@ -52,9 +54,7 @@ pub fn faults(c: &Content) -> Vec<Refusal> {
     if let (Some(from), Some(until)) = (&c.effective_on, &c.expires_on)
         && from > until
     {
-        out.push(
-            Refusal::invalid("content.dates", "失效日期早于施行日期").at("expires_on").mend("请核对两个日期"),
-        );
+        out.push(Refusal::invalid("content.dates", "失效日期早于施行日期").at("expires_on").mend("请核对两个日期"));
     }
     out
 }
@@ -103,7 +103,9 @@ pub fn may_review(actor: &Actor, e: &Edition) -> Vec<Refusal> {
         out.push(wrong_state(e, "审核"));
     }
     if wrote_it(actor, e) {
-        out.push(Refusal::forbidden("edition.own", "这一稿是您起草的，应当由别人审核").mend("请联系本单位其他审核人员"));
+        out.push(
+            Refusal::forbidden("edition.own", "这一稿是您起草的，应当由别人审核").mend("请联系本单位其他审核人员"),
+        );
     }
     out
 }
@@ -115,7 +117,9 @@ pub fn may_publish(actor: &Actor, e: &Edition) -> Vec<Refusal> {
         out.push(wrong_state(e, "发布"));
     }
     if wrote_it(actor, e) {
-        out.push(Refusal::forbidden("edition.own", "这一稿是您起草的，应当由别人签发").mend("请联系本单位其他签发人员"));
+        out.push(
+            Refusal::forbidden("edition.own", "这一稿是您起草的，应当由别人签发").mend("请联系本单位其他签发人员"),
+        );
     }
     out
 }
@@ -137,14 +141,18 @@ pub fn may_schedule(now: Timestamp, at: Timestamp) -> Vec<Refusal> {
 pub fn may_withdraw(live: Option<Id>, ground: &str, reason: &str) -> Vec<Refusal> {
     let mut out = Vec::new();
     if live.is_none() {
-        out.push(Refusal::conflict("document.not_live", "这条信息没有公开，不需要撤回").mend("请刷新页面，查看它的最新状态"));
+        out.push(
+            Refusal::conflict("document.not_live", "这条信息没有公开，不需要撤回").mend("请刷新页面，查看它的最新状态"),
+        );
     }
     if !super::model::GROUNDS.iter().any(|(c, _)| *c == ground) {
         out.push(Refusal::invalid("withdraw.ground", "请选择撤回理由").at("ground"));
     }
     if text::count(reason.trim()) < 4 {
         out.push(
-            Refusal::invalid("withdraw.reason", "请写明撤回的具体情况").at("text").mend("至少四个字；只供内部查阅，不向公众显示"),
+            Refusal::invalid("withdraw.reason", "请写明撤回的具体情况")
+                .at("text")
+                .mend("至少四个字；只供内部查阅，不向公众显示"),
         );
     }
     out
@@ -222,11 +230,7 @@ mod tests {
             ..content()
         };
         assert_eq!(codes(&faults(&c)), ["content.title_long", "content.classified", "time.date"]);
-        let c = Content {
-            effective_on: Some("2026-02-02".into()),
-            expires_on: Some("2026-02-01".into()),
-            ..content()
-        };
+        let c = Content { effective_on: Some("2026-02-02".into()), expires_on: Some("2026-02-01".into()), ..content() };
         assert_eq!(codes(&faults(&c)), ["content.dates"]);
     }
 

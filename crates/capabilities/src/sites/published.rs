@@ -271,10 +271,11 @@ impl Chrome {
 
     /// The site's own pages, save home: path → template and context.
     pub fn own_paths(&self) -> Vec<String> {
-        let mut out: Vec<String> = ["/", "/sitemap.html", "/robots.txt", "/sitemap.xml", "/sitemap-pages.xml", "/feed.xml"]
-            .into_iter()
-            .map(String::from)
-            .collect();
+        let mut out: Vec<String> =
+            ["/", "/sitemap.html", "/robots.txt", "/sitemap.xml", "/sitemap-pages.xml", "/feed.xml"]
+                .into_iter()
+                .map(String::from)
+                .collect();
         if self.site.kind == SiteKind::Portal {
             out.push("/sites.html".into());
         }
@@ -302,10 +303,8 @@ impl Chrome {
             })
             .collect();
         let mut groups = groups;
-        let about: Vec<Value> = statements()
-            .iter()
-            .map(|s| json!({ "name": s.title, "url": format!("/about/{}.html", s.slug) }))
-            .collect();
+        let about: Vec<Value> =
+            statements().iter().map(|s| json!({ "name": s.title, "url": format!("/about/{}.html", s.slug) })).collect();
         groups.push(json!({ "name": "关于本站", "url": about.first().and_then(|a| a.get("url")), "items": about }));
         (
             "sites/public/sitemap.html",
@@ -320,7 +319,10 @@ impl Chrome {
 
     /// The page of all sites (portal only).
     pub fn sites_page(&self) -> (&'static str, Value) {
-        let lede = format!("{}各县区、部门和单位的网站，在同一个平台上运行。", self.site.set.short_name.trim_end_matches("政府"));
+        let lede = format!(
+            "{}各县区、部门和单位的网站，在同一个平台上运行。",
+            self.site.set.short_name.trim_end_matches("政府")
+        );
         (
             "sites/public/sites.html",
             self.page(

@@ -142,7 +142,9 @@ pub enum Command {
 #[derive(Subcommand, Debug)]
 pub enum Import {
     /// 导入信息（JSON Lines，可以是 .gz）
-    #[command(after_help = "例：gongkai import documents documents.jsonl.gz --data ./data/demo --site portal --column zhengce/wenjian")]
+    #[command(
+        after_help = "例：gongkai import documents documents.jsonl.gz --data ./data/demo --site portal --column zhengce/wenjian"
+    )]
     Documents {
         /// 文件
         file: PathBuf,

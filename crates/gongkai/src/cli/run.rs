@@ -146,10 +146,7 @@ fn set_ports(which: &mut Which, doors: Option<&serve::Doors>, public: &str, staf
 }
 
 fn urls(which: &Which) -> (String, String) {
-    (
-        format!("http://127.0.0.1:{}", which.place.public_port),
-        format!("http://127.0.0.1:{}", which.place.staff_port),
-    )
+    (format!("http://127.0.0.1:{}", which.place.public_port), format!("http://127.0.0.1:{}", which.place.staff_port))
 }
 
 fn print_logins(public: &str, staff: &str, logins: &[demo::Login]) {
@@ -159,10 +156,7 @@ fn print_logins(public: &str, staff: &str, logins: &[demo::Login]) {
     println!("  {:<10}\t{:<12}\t{:<18}\t{:<8}\t动态口令密钥", "角色", "账号", "密码", "动态口令");
     for l in logins {
         let place = l.site.as_deref().map(|s| format!("（{s}）")).unwrap_or_default();
-        println!(
-            "  {}{place}\t{}\t{}\t{}\t{}",
-            l.label, l.username, l.password, l.totp_code, l.totp_secret
-        );
+        println!("  {}{place}\t{}\t{}\t{}\t{}", l.label, l.username, l.password, l.totp_code, l.totp_secret);
     }
     println!("按 Ctrl+C 停止。");
 }
@@ -275,7 +269,9 @@ async fn site_id(house: &House, slug: Option<&str>) -> Result<Option<kernel::Id>
     let mut tx = house.app.db.read().await?;
     match site::find_slug(&mut tx, slug).await? {
         Some(s) => Ok(Some(s.id)),
-        None => Err(Refusal::not_found("site.unknown", "没有这个站点").at(slug.to_string()).mend("站点地址词见“网站群”页面")),
+        None => Err(Refusal::not_found("site.unknown", "没有这个站点")
+            .at(slug.to_string())
+            .mend("站点地址词见“网站群”页面")),
     }
 }
 
@@ -332,7 +328,10 @@ async fn verify(city: &City, repair: bool) -> Result<Ended> {
     for b in &report.bad {
         let site = slugs.get(&b.site).map_or("", String::as_str);
         let mend = if repair { "已从数据库重新生成" } else { "请加上 --repair 重新生成" };
-        eprintln!("error: 已发布的内容被改动、缺失或者读不出，{site} {}（数据块 {}，含 {} 页），{mend}", b.path, b.blob, b.pages);
+        eprintln!(
+            "error: 已发布的内容被改动、缺失或者读不出，{site} {}（数据块 {}，含 {} 页），{mend}",
+            b.path, b.blob, b.pages
+        );
     }
     house.close().await;
     Ok(if report.bad.is_empty() { Ended::Done } else { Ended::Wrong })
@@ -358,7 +357,13 @@ async fn export(city: &City, slug: &str, out: &Path) -> Result<Ended> {
     if city.json {
         print_json(&serde_json::to_value(stats).unwrap_or_default());
     } else {
-        println!("已导出 {} 页、{} 个文件、{} 个转向地址到 {}。", stats.pages, stats.files, stats.redirects, out.display());
+        println!(
+            "已导出 {} 页、{} 个文件、{} 个转向地址到 {}。",
+            stats.pages,
+            stats.files,
+            stats.redirects,
+            out.display()
+        );
     }
     house.close().await;
     Ok(Ended::Done)
@@ -368,9 +373,11 @@ async fn audit_verify(city: &City) -> Result<Ended> {
     let house = open(city, Hold::Beside).await?;
     let mut tx = house.app.db.read().await?;
     let progress = Progress::new("核对");
-    let total = platform::Read::scalar::<i64>(&mut tx, "SELECT audit_seq AS n FROM chain_head WHERE id=1", vec![]).await?;
+    let total =
+        platform::Read::scalar::<i64>(&mut tx, "SELECT audit_seq AS n FROM chain_head WHERE id=1", vec![]).await?;
     let verdict =
-        audit::verify(&mut tx, house.app.db.crypto(), |n| progress.show(n.unsigned_abs(), total.unsigned_abs())).await?;
+        audit::verify(&mut tx, house.app.db.crypto(), |n| progress.show(n.unsigned_abs(), total.unsigned_abs()))
+            .await?;
     drop(tx);
     if city.json {
         print_json(&serde_json::to_value(&verdict).unwrap_or_default());
@@ -399,7 +406,10 @@ async fn indicators(city: &City, organ: &str, year: i32, code: Option<&str>, wit
     if out.is_empty() {
         return Err(Refusal::not_found("indicator.unknown", "没有这个指标")
             .at(code.unwrap_or_default().to_string())
-            .mend(format!("现有指标：{}", records::indicator::ALL.iter().map(|i| i.code).collect::<Vec<_>>().join("、"))));
+            .mend(format!(
+                "现有指标：{}",
+                records::indicator::ALL.iter().map(|i| i.code).collect::<Vec<_>>().join("、")
+            )));
     }
     if city.json {
         print_json(&serde_json::Value::Array(out));
@@ -438,13 +448,19 @@ async fn doctor(city: &City) -> Result<Ended> {
     let head = platform::outbox::head(&mut tx).await?;
     let published = platform::outbox::cursor(&mut tx, "publisher").await?;
     if published < head {
-        faults.push(Refusal::conflict("publisher.behind", format!("还有 {} 个事件没有发布", head - published)).mend("请启动 gongkai serve，它会接着发布"));
+        faults.push(
+            Refusal::conflict("publisher.behind", format!("还有 {} 个事件没有发布", head - published))
+                .mend("请启动 gongkai serve，它会接着发布"),
+        );
     } else {
         good.push("所有事件都已发布".into());
     }
     let jobs = platform::jobs::counts(&mut tx).await?;
     if let Some((_, n)) = jobs.iter().find(|(s, _)| s == "failed") {
-        faults.push(Refusal::conflict("job.failed", format!("有 {n} 个后台任务失败")).mend("请在工作台“后台任务”中查看原因并重试"));
+        faults.push(
+            Refusal::conflict("job.failed", format!("有 {n} 个后台任务失败"))
+                .mend("请在工作台“后台任务”中查看原因并重试"),
+        );
     }
     drop(tx);
     let report = house.app.publisher.verify(false, &|_, _| {}).await?;
@@ -462,7 +478,10 @@ async fn doctor(city: &City) -> Result<Ended> {
     }
     faults.extend(originals);
     if house.app.publisher.is_stale().await? {
-        faults.push(Refusal::conflict("publisher.stale", "网页由另一个版本的程序生成").mend("启动 gongkai serve 后会自动重新生成，或者运行 gongkai publish rebuild"));
+        faults.push(
+            Refusal::conflict("publisher.stale", "网页由另一个版本的程序生成")
+                .mend("启动 gongkai serve 后会自动重新生成，或者运行 gongkai publish rebuild"),
+        );
     }
     if city.json {
         let list: Vec<_> = faults

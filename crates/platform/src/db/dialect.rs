@@ -40,9 +40,7 @@ impl Tx {
     pub(crate) async fn begin_write(db: &Db) -> Result<Tx> {
         Ok(match &db.engine {
             // IMMEDIATE: a transaction that reads and then writes must not find out late that it may not.
-            Engine::Sqlite { writer, .. } => {
-                Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await.map_err(fault)?)
-            }
+            Engine::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await.map_err(fault)?),
             Engine::Pg(pool) => Tx::Pg(pool.begin().await.map_err(fault)?),
         })
     }
@@ -70,9 +68,7 @@ impl Tx {
     pub(crate) async fn execute(&mut self, sql: &Sql, args: &[Value]) -> Result<u64> {
         let args = if args.is_empty() { sql.args.as_slice() } else { args };
         Ok(match self {
-            Tx::Sqlite(tx) => {
-                bound!(Sqlite, sql.text, args).execute(&mut **tx).await.map_err(fault)?.rows_affected()
-            }
+            Tx::Sqlite(tx) => bound!(Sqlite, sql.text, args).execute(&mut **tx).await.map_err(fault)?.rows_affected(),
             Tx::Pg(tx) => bound!(Postgres, sql.text, args).execute(&mut **tx).await.map_err(fault)?.rows_affected(),
         })
     }

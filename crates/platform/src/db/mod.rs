@@ -36,7 +36,10 @@ pub struct Db {
 pub(crate) enum Engine {
     /// One connection writes, several read: SQLite has one writer at a time, and a queue in the pool is fairer than
     /// its busy handler.
-    Sqlite { writer: SqlitePool, readers: SqlitePool },
+    Sqlite {
+        writer: SqlitePool,
+        readers: SqlitePool,
+    },
     Pg(PgPool),
 }
 
@@ -46,12 +49,9 @@ static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations");
 /// Names a database error for the log; the person sees only that it was our fault.
 pub fn fault(e: sqlx::Error) -> Refusal {
     match &e {
-        sqlx::Error::PoolTimedOut => Refusal::new(
-            kernel::refusal::Kind::Unavailable,
-            "db.busy",
-            "系统正忙，没有完成这次操作",
-        )
-        .mend("请稍后重试"),
+        sqlx::Error::PoolTimedOut => {
+            Refusal::new(kernel::refusal::Kind::Unavailable, "db.busy", "系统正忙，没有完成这次操作").mend("请稍后重试")
+        }
         sqlx::Error::Database(d) if d.is_unique_violation() => {
             Refusal::conflict("db.duplicate", "已有相同的记录").mend("请检查是否重复提交").because(d)
         }
@@ -78,7 +78,9 @@ impl Db {
             .pragma("wal_autocheckpoint", "2000")
             .optimize_on_close(true, Some(400));
         let opened = |e| {
-            Refusal::internal("db.open", e).at(file.display().to_string()).mend("请检查文件是否完好、磁盘是否已满、目录是否可写")
+            Refusal::internal("db.open", e)
+                .at(file.display().to_string())
+                .mend("请检查文件是否完好、磁盘是否已满、目录是否可写")
         };
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
@@ -86,11 +88,8 @@ impl Db {
             .connect_with(options.clone())
             .await
             .map_err(opened)?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(6)
-            .connect_with(options.read_only(false))
-            .await
-            .map_err(opened)?;
+        let readers =
+            SqlitePoolOptions::new().max_connections(6).connect_with(options.read_only(false)).await.map_err(opened)?;
         MIGRATIONS.run(&writer).await.map_err(migrated)?;
         Ok(Db::new(Engine::Sqlite { writer, readers }, crypto))
     }
@@ -100,9 +99,7 @@ impl Db {
     /// # Errors
     /// `db.open` where the server cannot be reached, `db.migrate` where the schema is newer than this program.
     pub async fn postgres(url: &str, schema: Option<&str>, crypto: Arc<dyn kernel::crypto::Provider>) -> Result<Db> {
-        let opened = |e| {
-            Refusal::internal("db.open", e).mend("请检查配置中的数据库地址，以及数据库服务是否已启动")
-        };
+        let opened = |e| Refusal::internal("db.open", e).mend("请检查配置中的数据库地址，以及数据库服务是否已启动");
         let mut options = PgConnectOptions::from_str(url).map_err(opened)?;
         if let Some(schema) = schema {
             options = options.options([("search_path", schema)]);

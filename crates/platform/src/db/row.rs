@@ -68,8 +68,7 @@ impl Row {
     /// # Errors
     /// `db.inconsistent`, naming the column, where it is missing or of another type.
     pub fn get<T: Cell>(&self, column: &str) -> Result<T> {
-        T::read(self, column)
-            .map_err(|e| Refusal::internal("db.inconsistent", format_args!("column {column}: {e}")))
+        T::read(self, column).map_err(|e| Refusal::internal("db.inconsistent", format_args!("column {column}: {e}")))
     }
 
     /// Reads a column that holds JSON.

@@ -76,9 +76,7 @@ impl Exporter<'_> {
     pub fn write(&self, path: &str, bytes: &[u8]) -> Result<()> {
         let file = self.out.join(file_of(path)?);
         let fault = |e: std::io::Error| {
-            Refusal::internal("export.write", e)
-                .at(file.display().to_string())
-                .mend("请检查导出目录的磁盘空间和权限")
+            Refusal::internal("export.write", e).at(file.display().to_string()).mend("请检查导出目录的磁盘空间和权限")
         };
         if let Some(dir) = file.parent() {
             std::fs::create_dir_all(dir).map_err(fault)?;

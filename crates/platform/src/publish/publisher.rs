@@ -81,8 +81,7 @@ impl Publisher {
         renderer: Arc<dyn Renderer>,
         cache_bytes: u64,
     ) -> Result<Arc<Publisher>> {
-        let side =
-            ReadSide::new(Blobs::new(folder.blobs()), Originals::new(folder.originals()), cache_bytes);
+        let side = ReadSide::new(Blobs::new(folder.blobs()), Originals::new(folder.originals()), cache_bytes);
         let publisher = Publisher {
             db,
             env,
@@ -486,8 +485,7 @@ fn make(address: Address, output: Output) -> Result<Option<Made>> {
 
 /// Deterministic gzip: no name, no time. Level 4 is where a page's processor time and its size meet.
 fn gzip(body: &[u8]) -> Result<Vec<u8>> {
-    let mut encoder =
-        flate2::write::GzEncoder::new(Vec::with_capacity(body.len() / 3), flate2::Compression::new(4));
+    let mut encoder = flate2::write::GzEncoder::new(Vec::with_capacity(body.len() / 3), flate2::Compression::new(4));
     encoder.write_all(body).and_then(|()| encoder.finish()).map_err(|e| Refusal::internal("publish.gzip", e))
 }
 

@@ -97,7 +97,13 @@ pub(crate) async fn load(tx: &mut ReadTx) -> Result<RouteTable> {
             "SELECT site_id, path, from_at, status, media, target, hash, blob, seg_start, seg_len FROM route WHERE until_seq IS NULL",
         );
         if let Some((site, path)) = &after {
-            sql.push(" AND (site_id>").bind(*site).push(" OR (site_id=").bind(*site).push(" AND path>").bind(path).push("))");
+            sql.push(" AND (site_id>")
+                .bind(*site)
+                .push(" OR (site_id=")
+                .bind(*site)
+                .push(" AND path>")
+                .bind(path)
+                .push("))");
         }
         sql.push(" ORDER BY site_id, path LIMIT 20000");
         let rows = tx.rows(sql, vec![]).await?;

@@ -116,8 +116,6 @@ impl ReadSide {
 /// `blob.damaged` where they are not gzip; cannot happen to bytes that passed their hash.
 pub fn plain(stored: &[u8]) -> Result<Vec<u8>> {
     let mut out = Vec::with_capacity(stored.len() * 4);
-    flate2::read::GzDecoder::new(stored)
-        .read_to_end(&mut out)
-        .map_err(|e| Refusal::internal("blob.damaged", e))?;
+    flate2::read::GzDecoder::new(stored).read_to_end(&mut out).map_err(|e| Refusal::internal("blob.damaged", e))?;
     Ok(out)
 }

@@ -22,7 +22,9 @@ pub async fn attach(tx: &mut WriteTx, id: Id, upload: &Upload, original: &str) -
     all_clear(rules::may_edit(&e))?;
     let there = document::attachments(tx, &[e.id]).await?;
     if there.len() >= MAX {
-        return Err(Refusal::conflict("attachment.many", format!("附件已有 {MAX} 个")).at("files").mend("请合并后再上传"));
+        return Err(Refusal::conflict("attachment.many", format!("附件已有 {MAX} 个"))
+            .at("files")
+            .mend("请合并后再上传"));
     }
     let text = if upload.extension == "txt" || upload.extension == "csv" {
         String::from_utf8_lossy(&upload.bytes).into_owned()
@@ -48,9 +50,7 @@ pub async fn attach(tx: &mut WriteTx, id: Id, upload: &Upload, original: &str) -
     };
     document::insert_attachment(tx, &a).await?;
     document::save(tx, &d).await?;
-    tx.audit(
-        Entry::done("document.attach", "document", id).site(d.site).detail(serde_json::json!({ "file": a.file })),
-    );
+    tx.audit(Entry::done("document.attach", "document", id).site(d.site).detail(serde_json::json!({ "file": a.file })));
     Ok(a.id)
 }
 

@@ -147,9 +147,7 @@ async fn restore_from(tx: &mut WriteTx, mut d: Document, from: Id, action: &'sta
     copy_attachments(tx, old.id, id).await?;
     d.draft = Some(id);
     document::save(tx, &d).await?;
-    tx.audit(
-        Entry::done(action, "document", d.id).site(d.site).detail(serde_json::json!({ "from": old.no })),
-    );
+    tx.audit(Entry::done(action, "document", d.id).site(d.site).detail(serde_json::json!({ "from": old.no })));
     document::get(tx, d.id).await
 }
 

@@ -29,11 +29,7 @@ fn all_clear(refusals: Vec<Refusal>) -> Result<()> {
 }
 
 /// Loads a document that the actor may do something to. What they may not even see does not exist for them.
-pub(crate) async fn authorised(
-    tx: &mut WriteTx,
-    id: kernel::Id,
-    what: Permission,
-) -> Result<Document> {
+pub(crate) async fn authorised(tx: &mut WriteTx, id: kernel::Id, what: Permission) -> Result<Document> {
     let d = document::get(tx, id).await?;
     let target = site::target(tx, d.site).await?;
     let actor = tx.ctx().actor.clone();
@@ -48,6 +44,8 @@ pub(crate) async fn authorised(
 async fn working(tx: &mut WriteTx, d: &Document) -> Result<Edition> {
     match d.draft {
         Some(id) => document::get_edition(tx, id).await,
-        None => Err(Refusal::conflict("edition.none", "这条信息没有正在办理的稿件").mend("请刷新页面，查看它的最新状态")),
+        None => {
+            Err(Refusal::conflict("edition.none", "这条信息没有正在办理的稿件").mend("请刷新页面，查看它的最新状态"))
+        }
     }
 }

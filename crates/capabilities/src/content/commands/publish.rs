@@ -146,10 +146,8 @@ pub(crate) async fn place(tx: &mut WriteTx, id: Id, edition: Id, page_at: Timest
     for c in document::edition_columns(tx, edition).await? {
         columns.push(site::get_column(tx, c).await?);
     }
-    let placements: Vec<Placement> = columns
-        .iter()
-        .map(|c| Placement { site: c.site, column: c.id, sort_at: page_at, document: id })
-        .collect();
+    let placements: Vec<Placement> =
+        columns.iter().map(|c| Placement { site: c.site, column: c.id, sort_at: page_at, document: id }).collect();
     document::set_placements(tx, id, &placements).await?;
     let known = document::addresses(tx, &[id]).await?;
     let mut seen: Vec<Id> = Vec::new();
@@ -160,9 +158,7 @@ pub(crate) async fn place(tx: &mut WriteTx, id: Id, edition: Id, page_at: Timest
         seen.push(c.site);
         // An address stays as long as the document stays in the column that gave it.
         let keeps = known.iter().any(|a| {
-            a.current
-                && a.site == c.site
-                && columns.iter().any(|k| k.site == a.site && in_column(&a.path, &k.path))
+            a.current && a.site == c.site && columns.iter().any(|k| k.site == a.site && in_column(&a.path, &k.path))
         });
         if !keeps {
             let path = document_path(&c.path, page_at, id);

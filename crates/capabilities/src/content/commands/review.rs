@@ -27,14 +27,7 @@ pub async fn send_back(tx: &mut WriteTx, id: Id, comment: &str) -> Result<()> {
     decide(tx, id, State::Returned, "return", "document.return", comment).await
 }
 
-async fn decide(
-    tx: &mut WriteTx,
-    id: Id,
-    state: State,
-    act: &str,
-    action: &'static str,
-    comment: &str,
-) -> Result<()> {
+async fn decide(tx: &mut WriteTx, id: Id, state: State, act: &str, action: &'static str, comment: &str) -> Result<()> {
     let d = authorised(tx, id, Permission::DocumentReview).await?;
     let e = working(tx, &d).await?;
     // Whoever releases may also send back what a reviewer has passed.

@@ -23,7 +23,11 @@ const PAGES: usize = 500;
 
 /// The public side's application pages.
 pub fn public_pages() -> Router<App> {
-    Router::new().route("/search", get(search_page)).route("/go/{slug}", get(go_home)).route("/go/{slug}/{*rest}", get(go))
+    Router::new()
+        .route("/search", get(search_page))
+        .route("/go/{slug}", get(go_home))
+        .route("/go/{slug}/", get(go_home))
+        .route("/go/{slug}/{*rest}", get(go))
 }
 
 async fn go_home(app: State<App>, Path(slug): Path<String>) -> Outcome {
@@ -84,8 +88,13 @@ impl Asked {
         if self.title_only {
             pairs.push(("title", "1".into()));
         }
-        let conditions =
-            [("organ", &self.organ), ("theme", &self.theme), ("kind", &self.kind), ("year", &self.year), ("order", &self.order)];
+        let conditions = [
+            ("organ", &self.organ),
+            ("theme", &self.theme),
+            ("kind", &self.kind),
+            ("year", &self.year),
+            ("order", &self.order),
+        ];
         pairs.extend(conditions.into_iter().filter(|(_, v)| !v.is_empty()).map(|(k, v)| (k, v.clone())));
         for (k, v) in change {
             pairs.retain(|(have, _)| have != k);
@@ -172,11 +181,9 @@ struct Names<'a>(&'a [site::Site]);
 impl Names<'_> {
     fn of(&self, key: &str, value: &str) -> String {
         match key {
-            "site" => self
-                .0
-                .iter()
-                .find(|s| s.slug == value)
-                .map_or_else(|| value.to_string(), |s| s.set.short_name.clone()),
+            "site" => {
+                self.0.iter().find(|s| s.slug == value).map_or_else(|| value.to_string(), |s| s.set.short_name.clone())
+            }
             "kind" => kind_label(value),
             _ => value.to_string(),
         }
@@ -235,9 +242,8 @@ fn paging(asked: &Asked, total: usize) -> Value {
     let url = |n: usize| asked.url(&[("p", &n.to_string())]);
     let from = asked.page.saturating_sub(2).max(1);
     let until = (from + 4).min(pages);
-    let numbers: Vec<Value> = (from..=until)
-        .map(|n| json!({ "n": n, "url": url(n), "current": n == asked.page, "gap": false }))
-        .collect();
+    let numbers: Vec<Value> =
+        (from..=until).map(|n| json!({ "n": n, "url": url(n), "current": n == asked.page, "gap": false })).collect();
     let turn = |there: bool, n: usize| if there { json!({ "url": url(n), "n": n }) } else { Value::Null };
     json!({
         "newer": turn(asked.page > 1, asked.page.saturating_sub(1)),
@@ -277,8 +283,7 @@ fn context(chrome: &Chrome, asked: &Asked, found: Result<search::Found>, all: &[
         })
         .collect();
     let first = (asked.page - 1) * PAGE + 1;
-    let range =
-        if hits.is_empty() { String::new() } else { format!("第 {first}—{} 条", first + hits.len() - 1) };
+    let range = if hits.is_empty() { String::new() } else { format!("第 {first}—{} 条", first + hits.len() - 1) };
     let hidden: Vec<Value> = [
         ("site", &asked.site),
         ("organ", &asked.organ),
@@ -291,7 +296,8 @@ fn context(chrome: &Chrome, asked: &Asked, found: Result<search::Found>, all: &[
     .filter(|(k, v)| !v.is_empty() || *k == "site")
     .map(|(k, v)| json!({ "name": k, "value": v }))
     .collect();
-    let title = if asked.q.is_empty() { "搜索".to_string() } else { format!("搜索：{}", text::clip(&asked.q, 40)) };
+    let title =
+        if asked.q.is_empty() { "搜索".to_string() } else { format!("搜索：{}", text::clip(&asked.q, 40)) };
     let mut meta = chrome.meta(&title, &format!("在{}搜索", chrome.site.set.name), "/search", None);
     if let Some(o) = meta.as_object_mut() {
         o.insert("canonical".into(), Value::Null);
