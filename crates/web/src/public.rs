@@ -205,7 +205,8 @@ fn decoded(path: &str) -> Option<String> {
 
 /// The answer to a request for a published page whose bytes are in memory.
 fn published_now(app: &App, method: &Method, path: &str, headers: &HeaderMap) -> Option<Response<Body>> {
-    if *method != Method::GET || path.contains('%') {
+    // Error pages are published under their own names and are not pages to ask for.
+    if *method != Method::GET || path.contains('%') || path.starts_with("/_/") {
         return None;
     }
     let side = app.publisher.side();
@@ -270,7 +271,7 @@ fn accepts_gzip(headers: &HeaderMap) -> bool {
         v.split(',').any(|p| {
             let mut parts = p.split(';');
             let name = parts.next().unwrap_or_default().trim();
-            let refused = parts.any(|q| matches!(q.trim(), "q=0" | "q=0.0"));
+            let refused = parts.any(|q| q.trim().strip_prefix("q=").is_some_and(|q| q.trim().parse() == Ok(0.0_f32)));
             (name == "gzip" || name == "*") && !refused
         })
     })
@@ -407,7 +408,7 @@ pub async fn mode(State(app): State<App>, Query(q): Query<ModeQuery>, headers: H
         .and_then(|v| v.to_str().ok())
         .and_then(|v| v.split_once("://"))
         .and_then(|(_, rest)| rest.strip_prefix(own))
-        .filter(|p| p.starts_with('/') && !p.starts_with("//") && !p.starts_with("/mode?"))
+        .filter(|p| p.starts_with('/') && !p.starts_with("//") && !p.contains('\\') && !p.starts_with("/mode?"))
         .unwrap_or("/");
     let mut response = Redirect::to(back).into_response();
     let secure = if app.place.secure { "; Secure" } else { "" };

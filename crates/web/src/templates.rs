@@ -33,6 +33,35 @@ pub fn text(data: Cow<'static, [u8]>) -> Option<Cow<'static, str>> {
     }
 }
 
+/// Escapes text for HTML, but leaves slashes as they are: addresses stay readable and pages shorter. Quotes are escaped,
+/// so that a value cannot leave its attribute.
+fn plain_slashes(
+    out: &mut minijinja::Output<'_>,
+    state: &mut minijinja::State<'_, '_>,
+    value: &minijinja::Value,
+) -> Result<(), minijinja::Error> {
+    match value.as_str() {
+        Some(text) if !value.is_safe() && matches!(state.auto_escape(), minijinja::AutoEscape::Html) => {
+            let mut rest = text;
+            while let Some(i) = rest.find(['&', '<', '>', '"', '\'']) {
+                let (before, after) = rest.split_at(i);
+                out.write_str(before)?;
+                let mut chars = after.chars();
+                out.write_str(match chars.next() {
+                    Some('&') => "&amp;",
+                    Some('<') => "&lt;",
+                    Some('>') => "&gt;",
+                    Some('"') => "&quot;",
+                    _ => "&#39;",
+                })?;
+                rest = chars.as_str();
+            }
+            out.write_str(rest).map_err(Into::into)
+        }
+        _ => minijinja::escape_formatter(out, state, value),
+    }
+}
+
 impl Templates {
     /// Loads the kit's templates and the capabilities'. `names` lists the latter, for the fingerprint.
     pub fn new(source: Source, names: &[String]) -> Templates {
@@ -40,6 +69,7 @@ impl Templates {
         environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
         environment.set_loader(move |name| Ok(own(name).or_else(|| source(name)).map(Cow::into_owned)));
         environment.set_auto_escape_callback(|_| minijinja::AutoEscape::Html);
+        environment.set_formatter(plain_slashes);
         let mut hasher = blake3::Hasher::new();
         let mut all: Vec<String> = Own::iter().map(Cow::into_owned).chain(names.iter().cloned()).collect();
         all.sort();

@@ -58,7 +58,7 @@ async fn hostile_questions_are_words() {
             "&p=0",
             "&p=99999999999999999999",
             "&p=-1",
-            "&site=%3Cb%3E",
+            "&site=%3Czz%3E",
             "&organ=x&theme=y&kind=z",
             "&q=second",
         ] {
@@ -74,7 +74,7 @@ async fn hostile_questions_are_words() {
                 !text.contains("<script") && !text.contains("<img src=x") && !text.contains(" style="),
                 "{shown:?}{more}"
             );
-            assert!(!text.contains("<b>"), "{shown:?}{more}");
+            assert!(!text.contains("<zz>"), "{shown:?}{more}");
             assert!(a.headers.get("set-cookie").is_none(), "{shown:?}");
             assert!(!text.contains(">49<"), "{shown:?}");
             for p in &city.places {

@@ -61,7 +61,7 @@ fn values(kind: &str, p: &Place) -> Vec<String> {
         // Jobs belong to the city: none of a site can be had.
         "jobs" => vec![Id::from_i64(77).to_string()],
         // One's own sign-ins only: none of a site can be had.
-        "sessions" => vec!["0000000000000000".into()],
+        "sessions" => vec!["no-such-session".into()],
         "indicators" => records::indicator::ALL.iter().map(|i| i.code.to_string()).collect(),
         "calendar" => vec!["2027".into()],
         other => panic!("a route has a parameter after “{other}”: tell this test what to fill it with"),
