@@ -35,8 +35,8 @@ pub async fn catch_up(app: &App) -> Result<bool> {
                 CHANGED => {
                     ids.insert(e.read::<Changed>()?.document);
                 }
-                // Names of sites and columns stand in every entry.
-                "sites.changed" | "site.changed" => whole = true,
+                // Names of sites, columns and organs stand in every entry.
+                "sites.changed" | "site.changed" | "organ.changed" => whole = true,
                 _ => {}
             }
         }

@@ -112,13 +112,36 @@ fn read_file(path: &str) -> Option<(String, Id, String)> {
     Some((format!("{folder}.html"), stem.parse().ok()?, extension.to_string()))
 }
 
-/// Where an address under a column's former path leads.
-fn old_target(chrome: &Chrome, inner: &str) -> Option<String> {
-    let (folder, file) = inner.rsplit_once('/').unwrap_or((inner, ""));
-    let id = chrome.old_paths.get(folder).or_else(|| chrome.old_paths.get(inner))?;
-    let column = chrome.column(*id).filter(|c| chrome.shows(c))?;
-    let file = if chrome.old_paths.contains_key(inner) { "" } else { file };
-    Some(format!("{}{file}", column_url(column)))
+/// Which column an address under a former path belongs to, and what of it: the whole path first, for a column may have
+/// stood below another one's former path.
+fn old_place<'a, 'b>(chrome: &'a Chrome, inner: &'b str) -> Option<(&'a Column, &'b str)> {
+    let (id, file) = match chrome.old_paths.get(inner) {
+        Some(id) => (id, ""),
+        None => {
+            let (folder, file) = inner.rsplit_once('/')?;
+            (chrome.old_paths.get(folder)?, file)
+        }
+    };
+    Some((chrome.column(*id).filter(|c| chrome.shows(c))?, file))
+}
+
+/// Whether a column with so many documents has such a page. What was never there does not lead anywhere.
+fn has_file(chrome: &Chrome, c: &Column, total: i64, file: &str) -> bool {
+    let number =
+        |before: &str, after: &str| -> Option<i64> { file.strip_prefix(before)?.strip_suffix(after)?.parse().ok() };
+    match file {
+        "" | "feed.xml" => true,
+        _ => {
+            number("p", ".html").is_some_and(|n| pages::numbers(total).contains(&n))
+                || number("feed-", ".xml")
+                    .is_some_and(|n| archives_feed(chrome, c) && pages::feed_numbers(total).contains(&n))
+        }
+    }
+}
+
+/// Whether a column's older items stand in numbered feeds: a channel's feed shows what is newest below it, and has none.
+fn archives_feed(chrome: &Chrome, c: &Column) -> bool {
+    chrome.below(c).len() == 1
 }
 
 impl City {
@@ -181,6 +204,8 @@ impl City {
                     out.addresses.insert(Address::new(site, format!("{url}feed.xml")));
                     out.addresses.insert(Address::new(site, url));
                 }
+                let old: Vec<&str> =
+                    chrome.old_paths.iter().filter(|(_, id)| **id == c.id).map(|(path, _)| path.as_str()).collect();
                 // A column that fills or empties changes the menus of every page of its site.
                 let total = pages::count(tx, c.id).await?;
                 let moved = batch.per_column.get(column).copied().unwrap_or(1);
@@ -193,9 +218,11 @@ impl City {
                 // One item more or fewer shifts everything newer; `moved` of them may have come or gone in this step.
                 for n in rank / pages::PAGE + 1..=(total + moved) / pages::PAGE + 1 {
                     out.addresses.insert(Address::new(site, format!("{url}p{n}.html")));
+                    out.addresses.extend(old.iter().map(|o| Address::new(site, format!("/{o}/p{n}.html"))));
                 }
                 for n in rank / pages::FEED + 1..=(total + moved) / pages::FEED + 1 {
                     out.addresses.insert(Address::new(site, format!("{url}feed-{n}.xml")));
+                    out.addresses.extend(old.iter().map(|o| Address::new(site, format!("/{o}/feed-{n}.xml"))));
                 }
             }
         }
@@ -298,12 +325,16 @@ impl City {
                 None => Ready::Done(Output::Absent),
             },
             Page::ColumnFeed(i, n) => match shown(&i) {
+                Some(c) if n.is_some() && !archives_feed(chrome, c) => Ready::Done(Output::Absent),
                 Some(c) => Ready::Done(pages::feed(tx, chrome, lists, Some(c), n).await?),
                 None => Ready::Done(Output::Absent),
             },
-            Page::OldColumn(inner) if !by_path.contains_key(path) => {
-                Ready::Done(old_target(chrome, &inner).map_or(Output::Absent, Output::Moved))
-            }
+            Page::OldColumn(inner) if !by_path.contains_key(path) => Ready::Done(match old_place(chrome, &inner) {
+                Some((c, file)) if has_file(chrome, c, pages::count(tx, c.id).await?, file) => {
+                    Output::Moved(format!("{}{file}", column_url(c)))
+                }
+                _ => Output::Absent,
+            }),
             Page::OldColumn(_) | Page::Other => {
                 if let Some(a) = by_path.get(path) {
                     match current.get(&a.document) {
@@ -343,8 +374,10 @@ impl City {
             let total = pages::count(tx, c.id).await?;
             add(url.trim_end_matches('/').to_string());
             add(format!("{url}feed.xml"));
-            for n in pages::feed_numbers(total) {
-                add(format!("{url}feed-{n}.xml"));
+            if archives_feed(&chrome, c) {
+                for n in pages::feed_numbers(total) {
+                    add(format!("{url}feed-{n}.xml"));
+                }
             }
             for n in pages::numbers(total) {
                 add(format!("{url}p{n}.html"));
@@ -359,6 +392,11 @@ impl City {
                 add(format!("/{old}/feed.xml"));
                 for n in pages::numbers(total) {
                     add(format!("/{old}/p{n}.html"));
+                }
+                if archives_feed(&chrome, c) {
+                    for n in pages::feed_numbers(total) {
+                        add(format!("/{old}/feed-{n}.xml"));
+                    }
                 }
             }
         }
@@ -440,11 +478,21 @@ impl Renderer for City {
                     }
                     "organ.changed" => {
                         let of: OrganEvent = e.read()?;
+                        let parent = records::organ::get(tx, of.organ).await?.parent;
                         for s in site::list(tx).await? {
                             let chain = records::organ::chain(tx, s.organ).await?;
-                            if chain.contains(&of.organ) {
+                            // A home page also names the towns right below its organ.
+                            if chain.contains(&of.organ) || Some(s.organ) == parent {
                                 out.sites.insert(s.id);
                             }
+                        }
+                        // Whose document it was stands on the page of a withdrawn one, on every site where it was.
+                        let mut sql = Sql::new(
+                            "SELECT a.site_id, a.path FROM document_address a JOIN document d ON d.id=a.document_id WHERE d.live_edition IS NULL AND d.organ_id=",
+                        );
+                        sql.bind(of.organ);
+                        for r in tx.rows(sql, vec![]).await? {
+                            out.addresses.insert(Address::new(r.get("site_id")?, r.get::<String>("path")?));
                         }
                     }
                     _ => {}

@@ -829,8 +829,15 @@ impl Documents {
         out.relations = document::relations(tx, ids).await?;
         let others: Vec<Id> = out.relations.iter().flat_map(|r| [r.from, r.to]).collect();
         if !others.is_empty() {
+            // What left this site and stays on another still has its address here, but no page.
+            let mut sql = Sql::new("SELECT DISTINCT document_id FROM placement WHERE site_id=");
+            sql.bind(site).push(" AND document_id IN ").bind_list(others.iter().copied());
+            let there: HashSet<Id> =
+                tx.rows(sql, vec![]).await?.iter().map(|r| r.get("document_id")).collect::<Result<_>>()?;
             for i in items(tx, site, &others).await? {
-                out.related.insert((site, i.id), i);
+                if there.contains(&i.id) {
+                    out.related.insert((site, i.id), i);
+                }
             }
         }
         if out.documents.values().any(|d| d.live.is_none()) {

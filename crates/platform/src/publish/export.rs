@@ -1,5 +1,6 @@
 //! A site as plain files that any web server can serve.
 
+use std::collections::HashSet;
 use std::path::{Component, Path, PathBuf};
 
 use kernel::{Id, Refusal, Result};
@@ -39,11 +40,17 @@ impl Exporter<'_> {
         let table = self.publisher.side().table();
         let mut routes: Vec<_> = table.of_site(site).map(|(p, e)| (p.to_string(), e.clone())).collect();
         routes.sort_by(|a, b| a.0.cmp(&b.0));
+        let folders: HashSet<&str> = routes
+            .iter()
+            .flat_map(|(p, _)| p.char_indices().filter(|(_, c)| *c == '/').filter_map(|(i, _)| p.get(..i)))
+            .collect();
         let mut stats = ExportStats::default();
         for (i, (path, entry)) in routes.iter().enumerate() {
             progress(i as u64 + 1, routes.len() as u64);
             let address = Address::new(site, path.clone());
             match (entry.status, &entry.target) {
+                // A name cannot be a file and a folder; web servers lead from a folder's bare name into it themselves.
+                (301 | 302, Some(_)) if folders.contains(path.as_str()) => {}
                 (301 | 302, Some(to)) => {
                     self.write(path, redirect_page(to).as_bytes())?;
                     stats.redirects += 1;

@@ -19,8 +19,9 @@ use crate::{Db, Env, ReadTx, Sql, WriteTx, args, outbox};
 
 /// Name of the publisher among the followers of the outbox.
 pub(crate) const FOLLOWER: &str = "publisher";
-/// Events taken into one step.
-const EVENTS: i64 = 400;
+/// Events taken into one step. A step takes all that wait: what an event touches is told from the change in numbers that
+/// the step brings, which half a queue does not know. Where more wait, everything is rendered again.
+const EVENTS: usize = 2_000;
 /// Addresses prepared at once.
 const CHUNK: usize = 256;
 /// Bytes after which a rebuild begins a new blob.
@@ -162,10 +163,17 @@ impl Publisher {
 
     /// One step: a batch of events. `false` where nothing was waiting.
     async fn step(&self) -> Result<bool> {
-        let _turn = self.turn.lock().await;
+        let turn = self.turn.lock().await;
         let mut tx = self.db.read().await?;
         let from = outbox::cursor(&mut tx, FOLLOWER).await?;
-        let events = outbox::after(&mut tx, from, EVENTS).await?;
+        let events = outbox::after(&mut tx, from, EVENTS as i64 + 1).await?;
+        if events.len() > EVENTS {
+            drop(tx);
+            drop(turn);
+            self.reload().await?;
+            self.rebuild(None, &|_, _| {}).await?;
+            return Ok(true);
+        }
         let Some(last) = events.last().map(|e| e.seq) else {
             self.note(|h| {
                 h.position = from;
