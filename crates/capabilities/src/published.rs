@@ -23,8 +23,11 @@ pub struct City {
     templates: Arc<Templates>,
     assets: Arc<Assets>,
     /// Chromes as of an event's number: nothing of what they show changes without an event.
-    chromes: Mutex<(i64, HashMap<Id, Option<Arc<Chrome>>>)>,
+    chromes: Mutex<(i64, Chromes)>,
 }
+
+/// What every page of each site has in common; `None` where the site is not running.
+type Chromes = HashMap<Id, Option<Arc<Chrome>>>;
 
 /// What a path of a site is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,8 +38,8 @@ enum Page {
     SitemapIndex,
     SitemapPages,
     SitemapMonth(i32, u8),
-    SitemapPage,
-    SitesPage,
+    Map,
+    AllSites,
     Statement(String),
     Error(String),
     Archive(i32, u8),
@@ -64,8 +67,8 @@ fn read_page(chrome: &Chrome, path: &str) -> Page {
         "/robots.txt" => return Page::Robots,
         "/sitemap.xml" => return Page::SitemapIndex,
         "/sitemap-pages.xml" => return Page::SitemapPages,
-        "/sitemap.html" => return Page::SitemapPage,
-        "/sites.html" => return Page::SitesPage,
+        "/sitemap.html" => return Page::Map,
+        "/sites.html" => return Page::AllSites,
         _ => {}
     }
     if let Some(slug) = path.strip_prefix("/about/").and_then(|p| p.strip_suffix(".html")) {
@@ -306,9 +309,9 @@ impl City {
             Page::SitemapIndex => Ready::Done(chrome.sitemap_index()),
             Page::SitemapPages => Ready::Done(chrome.sitemap_pages()),
             Page::SitemapMonth(y, m) => Ready::Done(pages::sitemap_month(tx, chrome, y, m).await?),
-            Page::SitemapPage => Ready::page(chrome.sitemap_page()),
-            Page::SitesPage if chrome.site.kind == SiteKind::Portal => Ready::page(chrome.sites_page()),
-            Page::SitesPage => Ready::Done(Output::Absent),
+            Page::Map => Ready::page(chrome.sitemap_page()),
+            Page::AllSites if chrome.site.kind == SiteKind::Portal => Ready::page(chrome.sites_page()),
+            Page::AllSites => Ready::Done(Output::Absent),
             Page::Statement(slug) => Ready::maybe(chrome.statement_page(&slug, markdown)),
             Page::Error(code) => Ready::maybe(chrome.error_page(&code)),
             Page::Archive(y, m) => Ready::maybe(pages::archive(tx, chrome, y, m).await?),

@@ -86,6 +86,7 @@ struct Hashed<'a> {
 /// The hash before the first entry.
 const GENESIS: &str = "genesis";
 
+#[expect(clippy::useless_vec, reason = "`args!` makes a list everywhere")]
 /// Numbers and writes entries and events as the last statements of a transaction; returns the number of the last event.
 pub(crate) async fn append(
     tx: &mut Tx,

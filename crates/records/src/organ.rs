@@ -264,6 +264,7 @@ pub async fn insert_name(tx: &mut WriteTx, id: Id, from: Date, name: &str, short
 ///
 /// # Errors
 /// `db.inconsistent` where there is no such organ.
+#[expect(clippy::too_many_arguments, reason = "the columns of one form")]
 pub async fn update_contact(
     tx: &mut WriteTx,
     id: Id,

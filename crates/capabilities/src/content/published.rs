@@ -409,7 +409,8 @@ pub async fn numbered(
 /// Numbers of the pages that a column has, the one that leads to its front page included.
 pub fn numbers(total: i64) -> std::ops::RangeInclusive<i64> {
     let whole = total / PAGE;
-    if whole >= 1 { 1..=whole + 1 } else { 1..=0 }
+    // Without a whole page there is no number at all: the range is then empty.
+    1..=if whole >= 1 { whole + 1 } else { 0 }
 }
 
 /// Numbers of the archived feeds that a column has.

@@ -116,14 +116,16 @@ pub fn settings(s: &SiteSettings) -> Vec<Refusal> {
     {
         out.push(r.at("id_code"));
     }
-    if !s.psb_code.is_empty() && !(s.psb_code.len() == 14 && s.psb_code.bytes().all(|b| b.is_ascii_digit())) {
+    let digits = s.psb_code.len() == 14 && s.psb_code.bytes().all(|b| b.is_ascii_digit());
+    if !s.psb_code.is_empty() && !digits {
         out.push(
             Refusal::invalid("site.psb_code", "公安备案编码应为 14 位数字")
                 .at("psb_code")
                 .mend("即备案编号里的数字部分"),
         );
     }
-    if !s.conac.is_empty() && !(s.conac.starts_with("https://") || s.conac.starts_with("http://")) {
+    let address = s.conac.starts_with("https://") || s.conac.starts_with("http://");
+    if !s.conac.is_empty() && !address {
         out.push(Refusal::invalid("site.conac", "党政机关网站标识应填链接地址").at("conac").mend("以 https:// 开头"));
     }
     out

@@ -112,7 +112,7 @@ fn missing_and_unreadable_blobs_are_found_and_made_again() {
         let all = files(&city.house.folder.blobs());
         let (gone, closed, cut) = (&all[0], &all[all.len() / 2], &all[all.len() - 1]);
         std::fs::remove_file(gone).expect("deleted");
-        std::fs::set_permissions(closed, std::fs::Permissions::from_mode(0)).expect("closed");
+        std::fs::set_permissions(closed, std::fs::Permissions::from_mode(0o000)).expect("closed");
         // Root may read anything: for root a folder in its place is what cannot be read.
         if std::fs::read(closed).is_ok() {
             std::fs::remove_file(closed).expect("deleted");

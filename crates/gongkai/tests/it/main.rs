@@ -4,7 +4,13 @@
 //! throw-away server is started. `GONGKAI_SOAK_N` sets how many samples the long checks (`soak`) take.
 
 // A test says what it expects by failing: unwrapping is how it does so.
-#![allow(clippy::unwrap_used, clippy::string_slice, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::string_slice,
+    clippy::indexing_slicing,
+    clippy::type_complexity,
+    clippy::wrong_self_convention
+)]
 
 #[macro_use]
 mod harness;

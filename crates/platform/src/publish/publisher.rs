@@ -1,6 +1,6 @@
 //! Follows the outbox, renders what it touches, swaps the route table.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
@@ -58,6 +58,9 @@ struct Made {
     hash: Hash,
     bytes: Bytes,
 }
+
+/// Addresses with what is at them now, `None` for nothing.
+type Rendered = Vec<(Address, Option<Made>)>;
 
 /// See the module.
 pub struct Publisher {
@@ -261,8 +264,7 @@ impl Publisher {
         progress: &(dyn Fn(u64, u64) + Send + Sync),
     ) -> Result<Vec<(Address, Option<Made>)>> {
         let mut out = Vec::with_capacity(addresses.len());
-        let mut under_way: std::collections::VecDeque<JoinHandle<Result<Vec<(Address, Option<Made>)>>>> =
-            std::collections::VecDeque::new();
+        let mut under_way: VecDeque<JoinHandle<Result<Rendered>>> = VecDeque::new();
         for chunk in addresses.chunks(CHUNK) {
             let finish = self.renderer.prepare(tx, chunk).await?;
             let chunk = chunk.to_vec();
